@@ -1,0 +1,1 @@
+//! The command line of datashard. Nothing is public yet.

@@ -1,0 +1,5 @@
+//! Manifests and manifest lists as values.
+
+pub(crate) mod error;
+
+pub use error::ManifestError;

@@ -1,0 +1,1 @@
+//! Name mappings: field ids for files that carry none.

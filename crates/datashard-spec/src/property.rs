@@ -1,0 +1,1 @@
+//! Table properties with their defaults.

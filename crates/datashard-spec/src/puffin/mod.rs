@@ -1,0 +1,3 @@
+//! Puffin files and deletion vectors.
+
+pub use crate::puffin_error::PuffinError;

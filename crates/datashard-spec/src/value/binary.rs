@@ -1,0 +1,1 @@
+//! Binary single values (Appendix D).

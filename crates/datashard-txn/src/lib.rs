@@ -1,0 +1,1 @@
+//! Optimistic commits: what changed meanwhile, does it conflict, try again. Nothing is public yet.
