@@ -2,11 +2,17 @@
 //!
 //! A [`Value`] is never null; where null is possible it is an `Option<Value>`.
 
-pub mod binary;
+mod binary;
+mod calendar;
+mod convert;
 pub mod datetime;
+pub mod decimal;
+mod display;
 pub(crate) mod error;
-pub mod json;
+pub(crate) mod json;
 mod order;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use error::ValueError;
 use uuid::Uuid;
