@@ -1,5 +1,4 @@
 //! Tests of partition specs.
-#![expect(clippy::indexing_slicing, reason = "a test may fail")]
 
 use super::*;
 use crate::error::ErrorKind;

@@ -189,7 +189,7 @@ impl<T: PropertyValue> AnyProperty for ColumnProperty<T> {
 
 /// Defines properties as statics, and `ALL` of them.
 ///
-/// `"key" = default`, `"key" = default, positive` (0 makes no sense), `"key" like &OTHER`; `"prefix." per column = default`.
+/// `"key" or default`, `"key" or default, positive` (0 makes no sense), `"key" like OTHER`, `"prefix." per_column default`.
 macro_rules! properties {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $key:literal $mode:ident $default:expr $(, $rule:ident)?;)*) => {
         $(

@@ -1,5 +1,4 @@
 //! Tests of table properties.
-#![expect(clippy::indexing_slicing, reason = "a test may fail")]
 
 use super::*;
 use crate::id::{FieldId, SortOrderId};

@@ -2,7 +2,7 @@
 
 use super::MetricsMode;
 
-/// A type that properties have. Sealed by its size: implemented here for numbers, booleans and the words below.
+/// A type that properties have: numbers, booleans and words.
 pub trait PropertyValue: Copy + Send + Sync + std::fmt::Debug + 'static {
     /// The value that the text stands for.
     fn parse(text: &str) -> Option<Self>;

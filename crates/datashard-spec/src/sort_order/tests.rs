@@ -1,5 +1,4 @@
 //! Tests of sort orders.
-#![expect(clippy::indexing_slicing, reason = "a test may fail")]
 
 use super::*;
 use crate::error::ErrorKind;
