@@ -11,7 +11,6 @@ pub(crate) mod json;
 mod path;
 #[cfg(test)]
 mod tests;
-mod transform_shim;
 mod types;
 
 pub use builder::PartitionSpecBuilder;

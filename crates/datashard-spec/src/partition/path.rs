@@ -4,8 +4,8 @@
 //! manifest entry only: on purpose there is no function that parses values out of a path.
 
 use super::PartitionSpec;
-use super::transform_shim::url_encode;
 use crate::schema::Schema;
+use crate::transform::url_encode;
 use crate::value::Value;
 
 impl PartitionSpec {
@@ -26,7 +26,7 @@ impl PartitionSpec {
             let value = tuple.get(position).and_then(Option::as_ref);
             path.push_str(&url_encode(&field.name));
             path.push('=');
-            path.push_str(&url_encode(&field.transform.to_human_string(&typed.field_type, value)));
+            path.push_str(&url_encode(&field.transform.to_human_string(value)));
         }
         path
     }
