@@ -175,7 +175,7 @@ fn a_schema_that_breaks_a_rule_is_refused() {
 /// Lists nested this deep below one column.
 fn deep(levels: i32) -> Vec<NestedField> {
     let mut inner = Type::Primitive(PrimitiveType::Int);
-    for level in (2..levels + 2).rev() {
+    for level in (2..=levels.saturating_add(1)).rev() {
         inner = ListType::optional(level, inner).into();
     }
     vec![optional(1, "deep", inner)]

@@ -11,6 +11,7 @@
 
 mod change;
 mod edits;
+mod lookup;
 mod operation;
 mod properties;
 mod rebuild;
