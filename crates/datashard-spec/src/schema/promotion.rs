@@ -1,6 +1,7 @@
 //! Promotions: which types a column may change to, and what becomes of its values.
 
 use super::{PrimitiveType, Schema, SchemaError, Type};
+use crate::error::excerpt;
 use crate::metadata::FormatVersion;
 use crate::value::Value;
 
@@ -61,8 +62,8 @@ impl Schema {
             if !is_readable {
                 return Err(SchemaError::TypeChange {
                     field: wanted.full_name.to_owned(),
-                    from: written.field_type.to_string(),
-                    to: wanted.field_type.to_string(),
+                    from: excerpt(&written.field_type.to_string()),
+                    to: excerpt(&wanted.field_type.to_string()),
                     reason: "files of the one type cannot be read as the other",
                 });
             }

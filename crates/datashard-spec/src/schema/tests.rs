@@ -200,8 +200,8 @@ fn names_that_multiply_with_depth_are_refused() {
 
 #[test]
 fn a_wide_schema_is_made_in_linear_time() {
-    let schema = Schema::new((1..=200_000).map(|id| int(id, &format!("column_{id}"))).collect()).unwrap();
-    assert_eq!(schema.field_by_name("column_199999").unwrap().id, FieldId(199_999));
+    let schema = Schema::new((1..=100_000).map(|id| int(id, &format!("column_{id}"))).collect()).unwrap();
+    assert_eq!(schema.field_by_name("column_99999").unwrap().id, FieldId(99_999));
 }
 
 #[test]

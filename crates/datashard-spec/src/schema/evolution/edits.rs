@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::UpdateBase;
 use super::lookup::NewField;
 use super::operation::{NewColumn, Position, SchemaOperation};
+use crate::error::excerpt;
 use crate::id::FieldId;
 use crate::metadata::FormatVersion;
 use crate::schema::fresh_ids::FreshIds;
@@ -218,8 +219,8 @@ impl<'a> Edits<'a> {
         if let Some(reason) = self.refuses_promotion(id, from, to) {
             return Err(SchemaError::TypeChange {
                 field: self.full_name(id),
-                from: from.to_string(),
-                to: to.to_string(),
+                from: excerpt(&from.to_string()),
+                to: excerpt(&to.to_string()),
                 reason,
             });
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::edits::Edits;
+use crate::error::excerpt;
 use crate::id::FieldId;
 use crate::schema::{FieldRef, Schema, SchemaError, Type};
 
@@ -88,7 +89,7 @@ impl Edits<'_> {
             Some(FieldRef { field_type: Type::Struct(_), .. }) => Ok(holder),
             found => Err(SchemaError::NoStruct {
                 field: parent.to_owned(),
-                found: found.map(|field| field.field_type.to_string()).unwrap_or_default(),
+                found: found.map(|field| excerpt(&field.field_type.to_string())).unwrap_or_default(),
             }),
         }
     }
