@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{JsonError, MAX_DEPTH, UnknownKeys};
+use super::{JsonError, MAX_PATH, UnknownKeys};
 use crate::error::excerpt;
 
 /// Where in a document a value stands. Costs nothing until an error asks for its text.
@@ -120,7 +120,7 @@ impl<'a, 'p> Json<'a, 'p> {
         self.text().starts_with('"')
     }
 
-    /// Splits an object into its pairs. Refuses keys that occur twice and nesting beyond [`MAX_DEPTH`].
+    /// Splits an object into its pairs. Refuses keys that occur twice and nesting beyond [`MAX_PATH`].
     pub(crate) fn object(&'p self) -> Result<Object<'a, 'p>, JsonError> {
         if !self.is_object() {
             return Err(self.unexpected("an object"));
@@ -142,7 +142,7 @@ impl<'a, 'p> Json<'a, 'p> {
         Ok(Object { pairs: pairs.into_iter().map(Some).collect(), path: &self.path })
     }
 
-    /// Splits an array into its elements. Refuses nesting beyond [`MAX_DEPTH`].
+    /// Splits an array into its elements. Refuses nesting beyond [`MAX_PATH`].
     pub(crate) fn array(&'p self) -> Result<Array<'a, 'p>, JsonError> {
         if !self.is_array() {
             return Err(self.unexpected("an array"));
@@ -155,8 +155,39 @@ impl<'a, 'p> Json<'a, 'p> {
     }
 
     fn check_depth(&self) -> Result<(), JsonError> {
-        if self.path.depth() > MAX_DEPTH {
-            return Err(JsonError::TooDeep { at: self.path.to_string(), limit: MAX_DEPTH });
+        if self.path.depth() > MAX_PATH {
+            return Err(JsonError::TooDeep { at: self.path.to_string(), limit: MAX_PATH });
+        }
+        Ok(())
+    }
+
+    /// Refuses brackets that nest beyond [`MAX_PATH`], in one pass over the text.
+    ///
+    /// Taking a document apart level by level scans what is inside once for each level around it. This check first
+    /// makes the work on a deeply nested document small.
+    pub(crate) fn check_nesting(&self) -> Result<(), JsonError> {
+        let mut depth = 0_usize;
+        let mut bytes = self.raw.get().bytes();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'{' | b'[' => depth = depth.saturating_add(1),
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                b'"' => {
+                    while let Some(byte) = bytes.next() {
+                        match byte {
+                            b'"' => break,
+                            b'\\' => {
+                                bytes.next();
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+            if depth > MAX_PATH {
+                return Err(JsonError::TooDeep { at: self.path.to_string(), limit: MAX_PATH });
+            }
         }
         Ok(())
     }
