@@ -1,12 +1,6 @@
 //! Tests of Puffin files and deletion vectors: vectors, files as Java writes them, properties, hostile bytes.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions,
-    reason = "tests state what they expect"
-)]
+#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests state what they expect")]
 
 mod container;
 mod deletion_vector;
