@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::log::check_order;
 use super::{FormatVersion, MetadataError, TableMetadata};
 use crate::SpecError;
+use crate::id::{SchemaId, SnapshotId};
 use crate::snapshot::Snapshot;
 use crate::snapshot_ref::MAIN_BRANCH;
 
@@ -17,10 +18,11 @@ impl TableMetadata {
     /// # Errors
     /// `InvalidData`, with the path of the first snapshot that is wrong.
     pub fn check_all(&self) -> Result<(), SpecError> {
+        let schema_ids: HashSet<SchemaId> = self.schemas.iter().map(|schema| schema.id()).collect();
         let mut parents = BTreeMap::new();
         for (index, snapshot) in self.snapshots().enumerate() {
             let snapshot = snapshot?;
-            self.check_snapshot(index, snapshot)?;
+            self.check_snapshot(index, snapshot, &schema_ids)?;
             parents.insert(snapshot.id, snapshot.parent_id);
         }
         // Histories share their older part: a walk ends where an earlier one has been.
@@ -39,7 +41,12 @@ impl TableMetadata {
         Ok(())
     }
 
-    fn check_snapshot(&self, index: usize, snapshot: &Snapshot) -> Result<(), MetadataError> {
+    fn check_snapshot(
+        &self,
+        index: usize,
+        snapshot: &Snapshot,
+        schema_ids: &HashSet<SchemaId>,
+    ) -> Result<(), MetadataError> {
         let at = |key: &str| format!("snapshots[{index}].{key}");
         if self.format_version > FormatVersion::V1
             && !(0..=self.last_sequence_number.0).contains(&snapshot.sequence_number.0)
@@ -48,13 +55,15 @@ impl TableMetadata {
             return Err(inconsistent(at("sequence-number"), reason, snapshot.sequence_number));
         }
         if let Some(id) = snapshot.schema_id
-            && self.schema(id).is_none()
+            && !schema_ids.contains(&id)
         {
             return Err(MetadataError::Dangling { key: at("schema-id"), what: "schema", id: id.0.into() });
         }
         if let (Some(first), added) = (snapshot.first_row_id, snapshot.added_rows.unwrap_or(0))
             && self.format_version >= FormatVersion::V3
-            && !(first >= 0 && added >= 0 && first.checked_add(added).is_some_and(|end| end <= self.next_row_id))
+            && !(first >= 0
+                && added >= 0
+                && first.checked_add(added).is_some_and(|end| end <= self.next_row_id))
         {
             let found = format!("{first} and {added} more");
             return Err(inconsistent(at("first-row-id"), "row ids are below next-row-id", found));
@@ -97,7 +106,11 @@ impl TableMetadata {
             && highest > self.last_column_id
         {
             let reason = "last-column-id is at least every field id of the schemas";
-            return Err(inconsistent("last-column-id", reason, format!("{} below {highest}", self.last_column_id)));
+            return Err(inconsistent(
+                "last-column-id",
+                reason,
+                format!("{} below {highest}", self.last_column_id),
+            ));
         }
         Ok(())
     }
@@ -126,7 +139,7 @@ impl TableMetadata {
             });
         }
         if self.current_snapshot_id != self.main_id() {
-            let show = |id: Option<_>| id.map_or_else(|| "none".to_owned(), |id: crate::id::SnapshotId| id.to_string());
+            let show = |id: Option<_>| id.map_or_else(|| "none".to_owned(), |id: SnapshotId| id.to_string());
             let found = format!("{} and main at {}", show(self.current_snapshot_id), show(self.main_id()));
             return Err(inconsistent("current-snapshot-id", "it is the head of main", found));
         }

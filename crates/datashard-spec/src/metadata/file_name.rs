@@ -110,7 +110,9 @@ mod tests {
 
     #[test]
     fn written_names_read_back() {
-        for name in ["v3.metadata.json", "v3.gz.metadata.json", "00012-x.metadata.json", "100000-x.gz.metadata.json"] {
+        for name in
+            ["v3.metadata.json", "v3.gz.metadata.json", "00012-x.metadata.json", "100000-x.gz.metadata.json"]
+        {
             assert_eq!(MetadataFileName::parse(name).unwrap().to_string(), name);
         }
     }

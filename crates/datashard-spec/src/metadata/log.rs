@@ -87,11 +87,8 @@ pub(super) fn write_snapshot_log(entries: &[SnapshotLogEntry], writer: &mut Json
         }
         text.clear();
         // Writing to a string does not fail.
-        let _ = write!(
-            text,
-            r#"{{"snapshot-id":{},"timestamp-ms":{}}}"#,
-            entry.snapshot_id, entry.timestamp_ms
-        );
+        let _ =
+            write!(text, r#"{{"snapshot-id":{},"timestamp-ms":{}}}"#, entry.snapshot_id, entry.timestamp_ms);
         writer.raw(&text);
     });
 }
@@ -122,14 +119,18 @@ impl<'de> Visitor<'de> for WireVisitor {
                 Name::SnapshotId => snapshot_id.replace(map.next_value()?).is_some(),
                 Name::TimestampMs => timestamp_ms.replace(map.next_value()?).is_some(),
                 Name::Other(key) => {
-                    let twice = unknown.iter().any(|(k, _)| *k == key);
                     unknown.push((key, map.next_value::<&RawValue>()?.get().to_owned()));
-                    twice
+                    false
                 }
             };
             if twice {
                 return Err(A::Error::custom("a key occurs twice"));
             }
+        }
+        let mut names: Vec<&str> = unknown.iter().map(|(key, _)| key.as_str()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+            return Err(A::Error::custom("a key occurs twice"));
         }
         Ok(SnapshotLogEntry {
             snapshot_id: SnapshotId(snapshot_id.ok_or_else(|| A::Error::missing_field("snapshot-id"))?),

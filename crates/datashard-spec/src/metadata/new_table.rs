@@ -180,7 +180,8 @@ impl FreshIds {
     }
 
     fn of(&self, old: FieldId) -> Result<FieldId, MetadataError> {
-        let missing = || refused("partition spec and sort order use columns of the schema", &format!("field {old}"));
+        let missing =
+            || refused("partition spec and sort order use columns of the schema", &format!("field {old}"));
         self.new_of_old.get(&old).copied().ok_or_else(missing)
     }
 

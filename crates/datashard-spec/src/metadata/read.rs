@@ -157,9 +157,8 @@ pub(super) fn parse_list<'p, T, E: From<JsonError>>(
     key: &'p str,
     parse: impl FnMut(Json<'_, '_>) -> Result<T, E>,
 ) -> Result<Vec<T>, E> {
-    let mut parse = parse;
     match object.take(key) {
-        Some(list) => list.array()?.map(|element| parse(element)),
+        Some(list) => list.array()?.map(parse),
         None => Ok(Vec::new()),
     }
 }

@@ -73,9 +73,7 @@ impl TableRequirement {
         };
         match self {
             Self::AssertCreate => Err(MetadataError::TableExists),
-            Self::AssertTableUuid { uuid } => {
-                compare("table-uuid", Some(uuid), table.table_uuid().as_ref())
-            }
+            Self::AssertTableUuid { uuid } => compare("table-uuid", Some(uuid), table.table_uuid().as_ref()),
             Self::AssertRefSnapshotId { name, snapshot_id } => {
                 let found = table.refs().get(name).map(|reference| reference.snapshot_id);
                 compare(&format!("ref {:?}", crate::error::excerpt(name)), *snapshot_id, found)
@@ -177,5 +175,9 @@ fn compare<T: PartialEq + ToString>(
         return Ok(());
     }
     let show = |value: Option<T>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
-    Err(MetadataError::RequirementNotMet { what: what.to_owned(), expected: show(expected), found: show(found) })
+    Err(MetadataError::RequirementNotMet {
+        what: what.to_owned(),
+        expected: show(expected),
+        found: show(found),
+    })
 }

@@ -67,8 +67,9 @@ pub fn expired_snapshots(
         let found = "gc.enabled=false".to_owned();
         return Err(refused("files of the table may belong to others: nothing may expire", found).into());
     }
-    let property =
-        |(key, default): (&str, i64)| metadata.properties().get(key).and_then(|n| n.parse().ok()).unwrap_or(default);
+    let property = |(key, default): (&str, i64)| {
+        metadata.properties().get(key).and_then(|n| n.parse().ok()).unwrap_or(default)
+    };
     let default_cutoff_ms =
         overrides.older_than_ms.unwrap_or_else(|| now_ms.saturating_sub(property(MAX_SNAPSHOT_AGE_MS)));
     let default_min = overrides.min_snapshots_to_keep.unwrap_or_else(|| property(MIN_SNAPSHOTS_TO_KEEP));
@@ -105,9 +106,12 @@ pub fn expired_snapshots(
             let snapshot = snapshot?;
             // Once a snapshot goes, older ones go too, though a clock that was wrong may make them look young.
             keeping = keeping && (position < min || snapshot.timestamp_ms >= cutoff_ms);
-            referenced.insert(snapshot.id);
+            let seen = !referenced.insert(snapshot.id) && position > 0;
             if keeping {
                 kept.insert(snapshot.id);
+            } else if seen {
+                // Another branch has been here: all that is older is known.
+                break;
             }
         }
     }

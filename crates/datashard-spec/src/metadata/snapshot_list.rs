@@ -43,7 +43,9 @@ impl SnapshotList {
         for (index, raw) in elements.iter().enumerate() {
             let id = match leading_id(raw.get()) {
                 Some(id) => id,
-                None => Json { raw, path: Path::Index(&AT, index) }.object()?.require("snapshot-id")?.i64()?,
+                None => {
+                    Json { raw, path: Path::Index(&AT, index) }.object()?.require("snapshot-id")?.i64()?
+                }
             };
             if id < 0 {
                 return Err(MetadataError::Inconsistent {
@@ -62,7 +64,9 @@ impl SnapshotList {
             if let [(id, _), (next, _)] = pair
                 && id == next
             {
-                return Err(MetadataError::DuplicateId { key: "snapshots", what: "snapshot", id: id.0 }.into());
+                return Err(
+                    MetadataError::DuplicateId { key: "snapshots", what: "snapshot", id: id.0 }.into()
+                );
             }
         }
         Ok(Self { text: Arc::new(text), entries, by_id })
@@ -150,7 +154,8 @@ impl PartialEq for SnapshotList {
 }
 
 fn index_by_id(entries: &[Entry]) -> Vec<(SnapshotId, usize)> {
-    let mut index: Vec<_> = entries.iter().enumerate().map(|(position, entry)| (entry.id, position)).collect();
+    let mut index: Vec<_> =
+        entries.iter().enumerate().map(|(position, entry)| (entry.id, position)).collect();
     index.sort_unstable();
     index
 }
@@ -194,7 +199,10 @@ mod tests {
         let check = |text: &str, expect: Option<i64>| assert_eq!(leading_id(text), expect, "{text}");
         check(r#"{"snapshot-id":5}"#, Some(5));
         check("{ \"a\" : \"b,}\" ,\n\t\"snapshot-id\" : 5 , \"x\":[]}", Some(5));
-        check(r#"{"sequence-number":1,"n":null,"t":true,"snapshot-id":-9223372036854775808}"#, Some(i64::MIN));
+        check(
+            r#"{"sequence-number":1,"n":null,"t":true,"snapshot-id":-9223372036854775808}"#,
+            Some(i64::MIN),
+        );
         check(r#"{"x":"\"snapshot-id\":7","snapshot-id":5}"#, None);
         check(r#"{"x\"snapshot-id":7,"snapshot-id":5}"#, None);
         check(r#"{"summary":{"snapshot-id":7},"snapshot-id":5}"#, None);

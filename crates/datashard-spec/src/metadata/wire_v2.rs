@@ -36,8 +36,7 @@ fn parse_required_list<'p, T>(
     parse: impl FnMut(Json<'_, '_>) -> Result<T, SpecError>,
 ) -> Result<Vec<T>, SpecError> {
     let list = object.require(key)?;
-    let mut parse = parse;
-    list.array()?.map(|element| parse(element))
+    list.array()?.map(parse)
 }
 
 /// The counter of commits.

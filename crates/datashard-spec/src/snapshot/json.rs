@@ -155,7 +155,10 @@ mod tests {
         let snapshot = Snapshot::from_json(json).unwrap();
         assert_eq!(snapshot.manifests, ManifestLocations::Inline(vec!["a".into(), "b".into()]));
         assert_eq!(snapshot.to_json(FormatVersion::V1), json);
-        assert!(Snapshot::from_json(r#"{"snapshot-id":1,"timestamp-ms":2}"#).is_err(), "neither list nor manifests");
+        assert!(
+            Snapshot::from_json(r#"{"snapshot-id":1,"timestamp-ms":2}"#).is_err(),
+            "neither list nor manifests"
+        );
     }
 
     #[test]

@@ -69,7 +69,9 @@ impl Draft {
         let same = |other: &&Arc<PartitionSpec>| {
             let pairs = || other.fields.iter().zip(&spec.fields);
             other.fields.len() == spec.fields.len()
-                && pairs().all(|(a, b)| (&a.source_ids, &a.transform, &a.name) == (&b.source_ids, &b.transform, &b.name))
+                && pairs().all(|(a, b)| {
+                    (&a.source_ids, &a.transform, &a.name) == (&b.source_ids, &b.transform, &b.name)
+                })
         };
         let id = match metadata.partition_specs.iter().find(same) {
             Some(equal) => equal.id,
@@ -77,7 +79,8 @@ impl Draft {
                 let highest = metadata.partition_specs.iter().map(|spec| spec.id.0).max();
                 let id = PartitionSpecId(after(highest, 0, NAME)?);
                 let highest_field = spec.fields.iter().map(|field| field.field_id).max();
-                metadata.last_partition_id = highest_field.max(Some(metadata.last_partition_id)).unwrap_or(metadata.last_partition_id);
+                metadata.last_partition_id =
+                    highest_field.max(Some(metadata.last_partition_id)).unwrap_or(metadata.last_partition_id);
                 metadata.partition_specs.push(Arc::new(PartitionSpec { id, ..spec.clone() }));
                 id
             }
@@ -149,7 +152,8 @@ impl TableMetadata {
                 !field.is_some_and(|field| matches!(field.field_type, Type::Primitive(_) | Type::Variant))
             };
             if let Some(id) = sources.iter().find(missing) {
-                let reason = "a column that the default partition spec or sort order needs is not in the schema";
+                let reason =
+                    "a column that the default partition spec or sort order needs is not in the schema";
                 return Err(refused("SetCurrentSchema", reason, format!("field {id}")));
             }
         }
@@ -197,7 +201,8 @@ pub(in crate::metadata) fn check_schema_version(
         );
         let has_default = field.field.is_some_and(|field| field.initial_default.is_some());
         if newer || has_default {
-            let reason = if newer { "the type needs format version 3" } else { "defaults need format version 3" };
+            let reason =
+                if newer { "the type needs format version 3" } else { "defaults need format version 3" };
             let found = format!("{} {}", field.full_name, field.field_type);
             return Err(refused("AddSchema", reason, found));
         }
@@ -224,7 +229,11 @@ pub(in crate::metadata) fn check_partition_fields(fields: &[PartitionField]) -> 
 pub(in crate::metadata) fn check_sort_fields(fields: &[SortField]) -> Result<(), MetadataError> {
     for field in fields {
         if let Transform::Unknown(text) = &field.transform {
-            return Err(refused("AddSortOrder", "a transform that is not known cannot be written with", text));
+            return Err(refused(
+                "AddSortOrder",
+                "a transform that is not known cannot be written with",
+                text,
+            ));
         }
     }
     Ok(())
