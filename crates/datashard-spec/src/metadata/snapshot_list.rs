@@ -178,7 +178,8 @@ fn leading_id(text: &str) -> Option<i64> {
         };
         let (value, after) = value.split_at_checked(value_end)?;
         if key == "snapshot-id" {
-            return value.parse().ok();
+            // JSON's -0 is not an integer to the parser, and no negative id is any good.
+            return value.parse().ok().filter(|_| !value.starts_with('-'));
         }
         rest = after.trim_start().strip_prefix(',')?;
     }
@@ -199,10 +200,7 @@ mod tests {
         let check = |text: &str, expect: Option<i64>| assert_eq!(leading_id(text), expect, "{text}");
         check(r#"{"snapshot-id":5}"#, Some(5));
         check("{ \"a\" : \"b,}\" ,\n\t\"snapshot-id\" : 5 , \"x\":[]}", Some(5));
-        check(
-            r#"{"sequence-number":1,"n":null,"t":true,"snapshot-id":-9223372036854775808}"#,
-            Some(i64::MIN),
-        );
+        check(r#"{"sequence-number":1,"n":null,"t":true,"snapshot-id":9223372036854775807}"#, Some(i64::MAX));
         check(r#"{"x":"\"snapshot-id\":7","snapshot-id":5}"#, None);
         check(r#"{"x\"snapshot-id":7,"snapshot-id":5}"#, None);
         check(r#"{"summary":{"snapshot-id":7},"snapshot-id":5}"#, None);
@@ -210,8 +208,58 @@ mod tests {
         check(r#"{"snapshot-id":5.5}"#, None);
         check(r#"{"snapshot-id":99999999999999999999}"#, None);
         check(r#"{"snapshot-id":"5"}"#, None);
+        check(r#"{"snapshot-id":-0}"#, None);
         check("{}", None);
         check("[]", None);
         check("7", None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn the_quick_look_never_contradicts_the_parser(
+            pairs in proptest::collection::vec(
+                ("[ \t\n]{0,2}", proptest::sample::select(KEYS), proptest::sample::select(VALUES)),
+                0..6,
+            )
+        ) {
+            let members: Vec<_> = pairs.iter().map(|(gap, k, v)| format!("{gap}{k}{gap}:{gap}{v}{gap}")).collect();
+            let text = format!("{{{}}}", members.join(","));
+            let raw = parse_document(&text).unwrap();
+            let json = Json::root(raw);
+            let parsed = json.object().and_then(|mut object| object.require("snapshot-id")?.i64());
+            match (leading_id(&text), parsed) {
+                (Some(quick), Ok(parsed)) => assert_eq!(quick, parsed, "{text}"),
+                // The first of two ids; asking for the snapshot tells.
+                (Some(_), Err(JsonError::Duplicate { .. })) | (None, _) => {}
+                (Some(quick), Err(error)) => panic!("{quick} but {error} in {text}"),
+            }
+        }
+    }
+
+    const KEYS: &[&str] = &[
+        r#""snapshot-id""#,
+        r#""snapshot-id ""#,
+        r#""a""#,
+        r#""a\\""#,
+        r#""\"snapshot-id""#,
+        r#""snapshot\u002did""#,
+        r#""{\"snapshot-id\":1,""#,
+    ];
+    const VALUES: &[&str] = &[
+        "5",
+        "-7",
+        "1.5",
+        "1e2",
+        "null",
+        "true",
+        "9223372036854775808",
+        r#""snapshot-id""#,
+        r#""\"snapshot-id\":3,""#,
+        r#""a\\""#,
+        "\"}\"",
+        r#"{"snapshot-id":4}"#,
+        r#"[{"snapshot-id":4}]"#,
+        "[]",
+        "-0",
+    ];
 }

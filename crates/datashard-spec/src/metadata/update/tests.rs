@@ -416,3 +416,74 @@ fn expiry_keeps_heads_the_newest_and_the_young() {
     let off = apply(&v2(), &[off]).unwrap();
     assert_eq!(expired_snapshots(&off, 4_000_000, &none()).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
+
+/// One step of a table's life; numbers choose among what is there.
+#[derive(Debug, Clone)]
+enum Step {
+    Append { timestamp_ms: i64 },
+    Stage,
+    Rollback(usize),
+    Tag(usize),
+    Remove(usize),
+    DropMain,
+    AppendTwice,
+}
+
+fn steps() -> impl proptest::strategy::Strategy<Value = Vec<(Step, i64)>> {
+    use proptest::prelude::*;
+    let step = prop_oneof![
+        4 => (0_i64..9_000_000).prop_map(|timestamp_ms| Step::Append { timestamp_ms }),
+        1 => Just(Step::Stage),
+        2 => any::<usize>().prop_map(Step::Rollback),
+        1 => any::<usize>().prop_map(Step::Tag),
+        2 => any::<usize>().prop_map(Step::Remove),
+        1 => Just(Step::DropMain),
+        1 => Just(Step::AppendTwice),
+    ];
+    proptest::collection::vec((step, 0_i64..9_000_000), 1..12)
+}
+
+fn updates_of(table: &TableMetadata, step: &Step) -> Vec<TableUpdate> {
+    let pick = |n: usize| table.snapshot_ids().nth(n.checked_rem(table.snapshot_count()).unwrap_or(0));
+    let next = table.last_sequence_number().0.checked_add(1).unwrap();
+    let next_id = next.checked_mul(100).unwrap();
+    let new = |offset: i64, timestamp_ms: i64| {
+        let (id, number) = (next_id.checked_add(offset).unwrap(), next.checked_add(offset).unwrap());
+        let mut snapshot = snapshot(id, number).with_parent(table.current_snapshot_id());
+        snapshot.timestamp_ms = timestamp_ms;
+        add(snapshot)
+    };
+    match step {
+        Step::Append { timestamp_ms } => vec![new(0, *timestamp_ms), main_to(next_id)],
+        Step::AppendTwice => {
+            let second = next_id.checked_add(1).unwrap();
+            vec![new(0, NOW_MS), main_to(next_id), new(1, NOW_MS), main_to(second)]
+        }
+        Step::Stage => vec![new(0, NOW_MS)],
+        Step::Rollback(n) => pick(*n).map(|id| main_to(id.0)).into_iter().collect(),
+        Step::Tag(n) => pick(*n).map(|id| set_ref("t", SnapshotRef::tag(id))).into_iter().collect(),
+        Step::Remove(n) => pick(*n).map(|id| remove(&[id.0])).into_iter().collect(),
+        Step::DropMain => vec![TableUpdate::RemoveSnapshotRef { name: "main".to_owned() }],
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+    #[test]
+    fn any_life_of_a_table_keeps_its_log_true(steps in steps()) {
+        let mut table = v2();
+        for (step, now_ms) in &steps {
+            let updates = updates_of(&table, step);
+            let next = table.apply(&updates, &ApplyContext::new(*now_ms)).unwrap();
+            next.check_all().unwrap();
+            assert_eq!(TableMetadata::from_json(next.to_json().as_bytes()).unwrap(), next);
+            assert!(next.last_updated_ms() >= table.last_updated_ms());
+            assert!(next.last_sequence_number() >= table.last_sequence_number());
+            let log = next.snapshot_log();
+            assert!(log.iter().all(|entry| next.has_snapshot(entry.snapshot_id)), "{log:?} after {step:?}");
+            assert!(log.is_sorted_by_key(|entry| entry.timestamp_ms), "{log:?} after {step:?}");
+            assert_eq!(log.last().map(|entry| entry.snapshot_id), next.current_snapshot_id());
+            table = next;
+        }
+    }
+}
