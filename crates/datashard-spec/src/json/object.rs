@@ -129,17 +129,7 @@ impl<'a, 'p> Json<'a, 'p> {
         let pairs = serde_json::Deserializer::from_str(self.raw.get())
             .deserialize_map(PairVisitor)
             .map_err(|e| JsonError::Syntax { at: self.path.to_string(), reason: e.to_string() })?;
-        // Nearly all objects are small; the big ones are maps of properties.
-        let duplicate = if pairs.len() <= 16 {
-            pairs.iter().enumerate().find(|(i, (key, _))| pairs.iter().take(*i).any(|(k, _)| k == key))
-        } else {
-            let mut seen = HashSet::with_capacity(pairs.len());
-            pairs.iter().enumerate().find(|(_, (key, _))| !seen.insert(key.clone()))
-        };
-        if let Some((_, (key, _))) = duplicate {
-            return Err(JsonError::Duplicate { at: self.path.to_string(), key: excerpt(key) });
-        }
-        Ok(Object { pairs: pairs.into_iter().map(Some).collect(), path: &self.path })
+        Object::from_pairs(pairs, &self.path)
     }
 
     /// Splits an array into its elements. Refuses nesting beyond [`MAX_PATH`].
@@ -278,6 +268,24 @@ pub(crate) struct Object<'a, 'p> {
 }
 
 impl<'a, 'p> Object<'a, 'p> {
+    /// An object whose pairs were split by the caller. Refuses keys that occur twice.
+    pub(crate) fn from_pairs(
+        pairs: Vec<(Cow<'a, str>, &'a RawValue)>,
+        path: &'p Path<'p>,
+    ) -> Result<Self, JsonError> {
+        // Nearly all objects are small; the big ones are maps of properties.
+        let duplicate = if pairs.len() <= 16 {
+            pairs.iter().enumerate().find(|(i, (key, _))| pairs.iter().take(*i).any(|(k, _)| k == key))
+        } else {
+            let mut seen = HashSet::with_capacity(pairs.len());
+            pairs.iter().enumerate().find(|(_, (key, _))| !seen.insert(key.clone()))
+        };
+        if let Some((_, (key, _))) = duplicate {
+            return Err(JsonError::Duplicate { at: path.to_string(), key: excerpt(key) });
+        }
+        Ok(Self { pairs: pairs.into_iter().map(Some).collect(), path })
+    }
+
     /// Takes a key whatever its value, `null` included.
     pub(crate) fn take_raw(&mut self, key: &'p str) -> Option<Json<'a, 'p>> {
         let slot = self.pairs.iter_mut().find(|pair| pair.as_ref().is_some_and(|(k, _)| k == key))?;
