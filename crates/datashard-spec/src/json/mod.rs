@@ -10,9 +10,9 @@ mod unknown_keys;
 mod write;
 
 pub use error::JsonError;
-pub(crate) use object::{Array, Json, Object, Path, parse_document};
+pub(crate) use object::{Json, Object, Path, parse_document};
 pub use unknown_keys::UnknownKeys;
-pub(crate) use write::{JsonWriter, quote};
+pub(crate) use write::JsonWriter;
 
 /// The deepest nesting of types, values and name mappings that is read; deeper ones are refused.
 pub(crate) const MAX_DEPTH: usize = 100;

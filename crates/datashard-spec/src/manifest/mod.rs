@@ -22,7 +22,6 @@ mod summary;
 pub use applies::{LiveFile, delete_applies, equality_delete_applies, position_delete_applies};
 pub use column_map::{ColumnBounds, ColumnCounts};
 pub use data_file::{DataContent, DataFile, FileFormat};
-pub(crate) use entry::UnknownField;
 pub use entry::{ManifestEntry, ManifestStatus, UnknownFields};
 pub use error::ManifestError;
 pub use inherit::{Explicit, Inheritance, Inherited, assign_first_row_ids};

@@ -18,7 +18,6 @@ mod read;
 mod requirement;
 pub mod retention;
 mod snapshot_list;
-mod spec_shim;
 mod statistics;
 mod update;
 mod wire_v1;

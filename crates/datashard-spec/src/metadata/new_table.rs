@@ -6,15 +6,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::snapshot_list::SnapshotList;
-use super::spec_shim::unsorted;
-use super::update::{RESERVED, check_partition_fields, check_schema_version, check_sort_fields};
+use super::update::RESERVED;
 use super::wire_v1::BEFORE_FIRST_PARTITION_ID;
 use super::{FormatVersion, MetadataError, TableMetadata};
 use crate::SpecError;
 use crate::id::{FieldId, PartitionSpecId, SchemaId, SequenceNumber, SortOrderId};
 use crate::json::UnknownKeys;
 use crate::partition::PartitionSpec;
-use crate::schema::{ListType, MapType, NestedField, Schema, StructType, Type};
+use crate::schema::Schema;
 use crate::sort_order::SortOrder;
 
 /// The codec of new tables' Parquet files; tables that say nothing have gzip.
@@ -47,7 +46,7 @@ impl TableMetadata {
             uuid,
             now_ms,
             partition_spec: PartitionSpec::unpartitioned(PartitionSpecId(0)),
-            sort_order: unsorted(),
+            sort_order: SortOrder::unsorted(),
             properties: BTreeMap::new(),
             format_version: None,
         }
@@ -91,32 +90,31 @@ impl TableBuilder {
         }
         let (codec_key, codec) = PARQUET_CODEC;
         self.properties.entry(codec_key.to_owned()).or_insert_with(|| codec.to_owned());
-        check_schema_version(&self.schema, format_version)?;
+        self.schema.check_format_version(format_version)?;
         let location = self.location.trim_end_matches('/');
         if location.is_empty() {
             return Err(refused("a location is not empty", &self.location).into());
         }
 
-        let mut ids = FreshIds::default();
-        let fields = ids.fields(self.schema.fields());
-        let identifiers = self.schema.identifier_field_ids().iter();
-        let identifiers = identifiers.map(|id| ids.of(*id)).collect::<Result<Vec<_>, _>>()?;
-        let schema = Schema::new(fields)?.with_id(SchemaId(0)).with_identifier_fields(identifiers)?;
+        let (schema, new_ids) = self.schema.with_fresh_ids_and_mapping()?;
+        let schema = schema.with_id(SchemaId(0));
 
         let mut spec = PartitionSpec { id: PartitionSpecId(0), ..self.partition_spec };
         let mut last_partition_id = BEFORE_FIRST_PARTITION_ID;
         for field in &mut spec.fields {
             last_partition_id = FieldId(last_partition_id.0.saturating_add(1));
             field.field_id = last_partition_id;
-            ids.rename(&mut field.source_ids)?;
+            rename(&mut field.source_ids, &new_ids)?;
         }
-        check_partition_fields(&spec.fields)?;
+        spec.check_writable()?;
+        spec.check(&schema)?;
         let mut order = self.sort_order;
         order.id = SortOrderId(if order.fields.is_empty() { 0 } else { 1 });
         for field in &mut order.fields {
-            ids.rename(&mut field.source_ids)?;
+            rename(&mut field.source_ids, &new_ids)?;
         }
-        check_sort_fields(&order.fields)?;
+        order.check_writable()?;
+        order.check(&schema)?;
 
         let metadata = TableMetadata {
             format_version,
@@ -145,7 +143,6 @@ impl TableBuilder {
             unknown_keys: UnknownKeys::default(),
         };
         metadata.check()?;
-        metadata.check_sources()?;
         Ok(metadata)
     }
 
@@ -165,63 +162,13 @@ fn refused(reason: &'static str, found: &str) -> MetadataError {
     MetadataError::Refused { update: "create table", reason, found: crate::error::excerpt(found) }
 }
 
-/// Gives out field ids from 1: to all fields of a struct first, then inside each of them.
-#[derive(Default)]
-struct FreshIds {
-    last: i32,
-    new_of_old: HashMap<FieldId, FieldId>,
-}
-
-impl FreshIds {
-    fn next(&mut self, old: FieldId) -> FieldId {
-        self.last = self.last.saturating_add(1);
-        self.new_of_old.insert(old, FieldId(self.last));
-        FieldId(self.last)
+/// Replaces ids of the given schema by those of the table's.
+fn rename(ids: &mut [FieldId], new_ids: &HashMap<FieldId, FieldId>) -> Result<(), MetadataError> {
+    for id in ids {
+        let new = new_ids.get(id).copied();
+        *id = new.ok_or_else(|| {
+            refused("partition spec and sort order use columns of the schema", &format!("field {id}"))
+        })?;
     }
-
-    fn of(&self, old: FieldId) -> Result<FieldId, MetadataError> {
-        let missing =
-            || refused("partition spec and sort order use columns of the schema", &format!("field {old}"));
-        self.new_of_old.get(&old).copied().ok_or_else(missing)
-    }
-
-    fn rename(&self, ids: &mut [FieldId]) -> Result<(), MetadataError> {
-        for id in ids {
-            *id = self.of(*id)?;
-        }
-        Ok(())
-    }
-
-    fn fields(&mut self, fields: &[NestedField]) -> Vec<NestedField> {
-        let mut fields = fields.to_vec();
-        for field in &mut fields {
-            field.id = self.next(field.id);
-        }
-        for field in &mut fields {
-            field.field_type = self.inside(&field.field_type);
-        }
-        fields
-    }
-
-    fn inside(&mut self, field_type: &Type) -> Type {
-        match field_type {
-            Type::Primitive(_) | Type::Variant => field_type.clone(),
-            Type::Struct(fields) => Type::Struct(StructType::new(self.fields(&fields.fields))),
-            Type::List(list) => Type::List(ListType {
-                element_id: self.next(list.element_id),
-                element_required: list.element_required,
-                element: Box::new(self.inside(&list.element)),
-            }),
-            Type::Map(map) => {
-                let (key_id, value_id) = (self.next(map.key_id), self.next(map.value_id));
-                Type::Map(MapType {
-                    key_id,
-                    key: Box::new(self.inside(&map.key)),
-                    value_id,
-                    value_required: map.value_required,
-                    value: Box::new(self.inside(&map.value)),
-                })
-            }
-        }
-    }
+    Ok(())
 }

@@ -101,7 +101,7 @@ fn read(text: &str) -> Result<TableMetadata, SpecError> {
     };
     // Id 0 always means unsorted, whether the list has it or not.
     if versioned.default_sort_order_id.0 == 0 && versioned.sort_orders.iter().all(|order| order.id.0 != 0) {
-        versioned.sort_orders.insert(0, super::spec_shim::unsorted());
+        versioned.sort_orders.insert(0, crate::sort_order::SortOrder::unsorted());
     }
     // A counter below an id in use would give that id out again.
     let highest_partition_id =

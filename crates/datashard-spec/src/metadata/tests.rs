@@ -187,7 +187,7 @@ fn no_current_snapshot_is_minus_one_before_v3_and_absent_in_v3() {
 #[test]
 fn a_new_table_gets_fresh_ids_and_keeps_no_reserved_property() {
     let inner = StructType::new(vec![NestedField::optional(50, "x", PrimitiveType::Int)]);
-    let list = ListType { element_id: FieldId(40), element_required: false, element: Box::new(inner.into()) };
+    let list = ListType::optional(40, inner);
     let fields =
         vec![NestedField::optional(30, "l", list), NestedField::required(20, "id", PrimitiveType::Long)];
     let schema = Schema::new(fields).unwrap().with_identifier_fields([FieldId(20)]).unwrap();
@@ -229,7 +229,7 @@ fn a_new_table_gets_fresh_ids_and_keeps_no_reserved_property() {
     }
     let variant = Schema::new(vec![NestedField::optional(1, "v", Type::Variant)]).unwrap();
     let error = TableMetadata::builder(variant, "/t", Uuid::nil(), 1).build().unwrap_err().to_string();
-    assert!(error.contains("version 3"), "{error}");
+    assert!(error.contains("version v3"), "{error}");
 }
 
 #[test]

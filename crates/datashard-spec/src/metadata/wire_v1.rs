@@ -5,13 +5,15 @@
 //! "Appendix E: Format version changes", reading v1 metadata.
 
 use super::read::{Versioned, parse_list, parse_uuid};
-use super::spec_shim::{parse_fields, parse_order, parse_spec, unsorted, write_fields};
 use super::{MetadataError, TableMetadata};
 use crate::SpecError;
 use crate::id::{FieldId, PartitionSpecId, SchemaId, SequenceNumber, SortOrderId};
 use crate::json::{JsonWriter, Object};
 use crate::partition::PartitionSpec;
+use crate::partition::json::{parse_fields, parse_spec, write_fields};
 use crate::schema::json::{parse_schema, write_schema};
+use crate::sort_order::SortOrder;
+use crate::sort_order::json::parse_order;
 
 /// One less than the first id of a partition field.
 pub(super) const BEFORE_FIRST_PARTITION_ID: FieldId = FieldId(999);
@@ -30,7 +32,8 @@ pub(super) fn parse(object: &mut Object<'_, '_>) -> Result<Versioned, SpecError>
         schemas.push(schema);
     }
     let legacy_fields = object.take("partition-spec");
-    let mut partition_specs = parse_list(object, "partition-specs", parse_spec)?;
+    let mut partition_specs =
+        parse_list(object, "partition-specs", |spec| Ok::<_, SpecError>(parse_spec(spec)?))?;
     let mut default_spec_id = object.take("default-spec-id").map(|id| id.i32()).transpose()?;
     if partition_specs.is_empty() {
         let fields = match legacy_fields {
@@ -40,9 +43,9 @@ pub(super) fn parse(object: &mut Object<'_, '_>) -> Result<Versioned, SpecError>
         default_spec_id = Some(0);
         partition_specs.push(PartitionSpec::new(PartitionSpecId(0), fields));
     }
-    let mut sort_orders = parse_list(object, "sort-orders", parse_order)?;
+    let mut sort_orders = parse_list(object, "sort-orders", |order| Ok::<_, SpecError>(parse_order(order)?))?;
     if sort_orders.is_empty() {
-        sort_orders.push(unsorted());
+        sort_orders.push(SortOrder::unsorted());
     }
     let last_partition_id = object.take("last-partition-id").map(|id| id.i32()).transpose()?;
     let last_sequence_number =

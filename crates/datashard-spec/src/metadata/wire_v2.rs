@@ -2,11 +2,12 @@
 
 use super::TableMetadata;
 use super::read::{Versioned, parse_uuid};
-use super::spec_shim::{parse_order, parse_spec};
 use crate::SpecError;
 use crate::id::{FieldId, PartitionSpecId, SchemaId, SequenceNumber, SortOrderId};
 use crate::json::{Json, JsonWriter, Object};
+use crate::partition::json::parse_spec;
 use crate::schema::json::parse_schema;
+use crate::sort_order::json::parse_order;
 
 pub(super) fn parse(object: &mut Object<'_, '_>) -> Result<Versioned, SpecError> {
     let table_uuid = Some(parse_uuid(object.require("table-uuid")?)?);
@@ -20,10 +21,14 @@ pub(super) fn parse(object: &mut Object<'_, '_>) -> Result<Versioned, SpecError>
         last_sequence_number,
         schemas: parse_required_list(object, "schemas", parse_schema)?,
         current_schema_id,
-        partition_specs: parse_required_list(object, "partition-specs", parse_spec)?,
+        partition_specs: parse_required_list(object, "partition-specs", |spec| {
+            Ok::<_, SpecError>(parse_spec(spec)?)
+        })?,
         default_spec_id,
         last_partition_id,
-        sort_orders: parse_required_list(object, "sort-orders", parse_order)?,
+        sort_orders: parse_required_list(object, "sort-orders", |order| {
+            Ok::<_, SpecError>(parse_order(order)?)
+        })?,
         default_sort_order_id,
         next_row_id: 0,
         encryption_keys: Vec::new(),

@@ -4,12 +4,13 @@
 //! table is.
 
 use super::log::{write_metadata_log_entry, write_snapshot_log};
-use super::spec_shim::{write_order, write_spec};
 use super::statistics::{write_partition_statistics, write_statistics, write_strings};
 use super::{FormatVersion, TableMetadata, wire_v1, wire_v2, wire_v3};
 use crate::json::JsonWriter;
+use crate::partition::json::write_spec;
 use crate::schema::json::write_schema;
 use crate::snapshot_ref::write_ref;
+use crate::sort_order::json::write_order;
 
 /// About the size of everything but snapshots and their log, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;

@@ -54,7 +54,7 @@ impl PartitionSpec {
         self.check_writable().is_ok()
     }
 
-    pub(super) fn check_writable(&self) -> Result<(), PartitionError> {
+    pub(crate) fn check_writable(&self) -> Result<(), PartitionError> {
         let unknown = |field: &&PartitionField| {
             matches!(field.transform, Transform::Unknown(_)) || field.source_id().is_none()
         };

@@ -4,7 +4,6 @@
 //! manifest entry only: on purpose there is no function that parses values out of a path.
 
 use super::PartitionSpec;
-use crate::schema::Schema;
 use crate::transform::url_encode;
 use crate::value::Value;
 
@@ -16,10 +15,9 @@ impl PartitionSpec {
     ///
     /// # Spec
     /// None: a convention that other implementations share.
-    pub fn partition_path(&self, schema: &Schema, tuple: &[Option<Value>]) -> String {
-        let types = self.partition_type(schema);
+    pub fn partition_path(&self, tuple: &[Option<Value>]) -> String {
         let mut path = String::new();
-        for (position, (field, typed)) in self.fields.iter().zip(&types.fields).enumerate() {
+        for (position, field) in self.fields.iter().enumerate() {
             if position > 0 {
                 path.push('/');
             }

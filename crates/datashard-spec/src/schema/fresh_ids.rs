@@ -7,8 +7,9 @@ use crate::id::FieldId;
 use crate::json::MAX_DEPTH;
 
 impl Schema {
-    /// The same schema with the ids 1, 2, 3 and so on in pre-order: each field before its parts, and its parts before the
-    /// next field. Identifier fields stay the same columns. So a table gets its first schema.
+    /// The same schema with the ids 1, 2, 3 and so on: all columns first, then what lies inside each of them, level by
+    /// level within it, as the reference counts. Identifier fields stay the same columns. So a table gets its first
+    /// schema.
     ///
     /// # Errors
     /// `InvalidInput` if there are more fields than ids.
@@ -25,13 +26,20 @@ impl Schema {
     /// # Ok::<(), datashard_spec::SpecError>(())
     /// ```
     pub fn with_fresh_ids(&self) -> Result<Self, SchemaError> {
+        self.with_fresh_ids_and_mapping().map(|(schema, _)| schema)
+    }
+
+    /// As [`with_fresh_ids`](Self::with_fresh_ids), with the new id of each old one.
+    pub(crate) fn with_fresh_ids_and_mapping(
+        &self,
+    ) -> Result<(Self, HashMap<FieldId, FieldId>), SchemaError> {
         let mut fresh = FreshIds::after(FieldId(0));
         let mut root = self.root.clone();
         fresh.assign_struct(&mut root, 0)?;
         let identifiers: BTreeSet<FieldId> =
             self.identifier_field_ids.iter().filter_map(|id| fresh.new_ids.get(id).copied()).collect();
         let schema = Self::new(root.fields)?.with_id(self.id).with_identifier_fields(identifiers)?;
-        Ok(schema.with_unknown_keys(self.unknown_keys.clone()))
+        Ok((schema.with_unknown_keys(self.unknown_keys.clone()), fresh.new_ids))
     }
 }
 
@@ -80,8 +88,8 @@ impl FreshIds {
             }
             Type::Map(map) => {
                 self.replace(&mut map.key_id)?;
-                self.assign(&mut map.key, depth)?;
                 self.replace(&mut map.value_id)?;
+                self.assign(&mut map.key, depth)?;
                 self.assign(&mut map.value, depth)
             }
         }
@@ -90,6 +98,8 @@ impl FreshIds {
     fn assign_struct(&mut self, fields: &mut StructType, depth: usize) -> Result<(), SchemaError> {
         for field in &mut fields.fields {
             self.replace(&mut field.id)?;
+        }
+        for field in &mut fields.fields {
             self.assign(&mut field.field_type, depth)?;
         }
         Ok(())

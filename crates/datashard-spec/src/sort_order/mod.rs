@@ -82,9 +82,20 @@ impl SortOrder {
 
     /// Whether rows can be ordered by it: every transform is known and has one source column.
     pub fn is_writable(&self) -> bool {
-        self.fields
-            .iter()
-            .all(|field| !matches!(field.transform, Transform::Unknown(_)) && field.source_id().is_some())
+        self.check_writable().is_ok()
+    }
+
+    pub(crate) fn check_writable(&self) -> Result<(), PartitionError> {
+        let unknown = |field: &SortField| {
+            matches!(field.transform, Transform::Unknown(_)) || field.source_id().is_none()
+        };
+        match self.fields.iter().enumerate().find(|(_, field)| unknown(field)) {
+            None => Ok(()),
+            Some((position, field)) => Err(PartitionError::NotWritable {
+                field: format!("sort field {position}"),
+                transform: field.transform.to_string(),
+            }),
+        }
     }
 
     /// Checks the order against the schema of the table.
@@ -101,6 +112,11 @@ impl SortOrder {
         if self.is_unsorted() != (self.id == SortOrderId(0)) {
             return Err(PartitionError::SortOrderIdMismatch { id: self.id, fields: self.fields.len() });
         }
+        self.check_fields(schema)
+    }
+
+    /// Checks the sources of the fields, whatever the id of the order.
+    pub(crate) fn check_fields(&self, schema: &Schema) -> Result<(), PartitionError> {
         for (position, field) in self.fields.iter().enumerate() {
             if let Some(source_id) = field.source_id() {
                 check_source(&format!("sort field {position}"), source_id, &field.transform, schema)?;

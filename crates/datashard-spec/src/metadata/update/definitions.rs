@@ -1,21 +1,22 @@
 //! Updates of schemas, partition specs and sort orders.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Draft, LAST_ADDED, refused};
-use crate::id::{FieldId, PartitionSpecId, SchemaId, SortOrderId};
+use crate::SpecError;
+use crate::id::{PartitionSpecId, SchemaId, SortOrderId};
 use crate::metadata::history::not_found;
-use crate::metadata::{FormatVersion, MetadataError, TableMetadata};
-use crate::partition::{PartitionField, PartitionSpec};
-use crate::schema::{PrimitiveType, Schema, Type};
-use crate::sort_order::{SortField, SortOrder};
+use crate::metadata::{MetadataError, TableMetadata};
+use crate::partition::{PartitionError, PartitionField, PartitionSpec, check_source};
+use crate::schema::Schema;
+use crate::sort_order::SortOrder;
 use crate::transform::Transform;
 
 impl Draft {
-    pub(super) fn add_schema(&mut self, schema: &Schema) -> Result<(), MetadataError> {
+    pub(super) fn add_schema(&mut self, schema: &Schema) -> Result<(), SpecError> {
         let metadata = &mut self.metadata;
-        check_schema_version(schema, metadata.format_version)?;
+        schema.check_format_version(metadata.format_version)?;
+        schema.check_user_ids()?;
         metadata.last_column_id = metadata.last_column_id.max(schema.highest_field_id());
         let id = match metadata.schemas.iter().find(|other| other.same_structure(schema)) {
             Some(equal) => equal.id(),
@@ -49,10 +50,11 @@ impl Draft {
         Ok(())
     }
 
-    pub(super) fn add_partition_spec(&mut self, spec: &PartitionSpec) -> Result<(), MetadataError> {
+    pub(super) fn add_partition_spec(&mut self, spec: &PartitionSpec) -> Result<(), SpecError> {
         const NAME: &str = "AddPartitionSpec";
+        spec.check_writable()?;
+        spec.check(self.newest_schema())?;
         let metadata = &mut self.metadata;
-        check_partition_fields(&spec.fields)?;
         for field in &spec.fields {
             // An id keeps its meaning over all specs: tuples of several specs are read as one struct.
             let same_id = |other: &&PartitionField| other.field_id == field.field_id;
@@ -63,17 +65,10 @@ impl Draft {
             };
             if !known.into_iter().all(same_meaning) {
                 let found = format!("{} for {:?}", field.field_id, field.name);
-                return Err(refused(NAME, "the field id has another meaning in an older spec", found));
+                return Err(refused(NAME, "the field id has another meaning in an older spec", found).into());
             }
         }
-        let same = |other: &&Arc<PartitionSpec>| {
-            let pairs = || other.fields.iter().zip(&spec.fields);
-            other.fields.len() == spec.fields.len()
-                && pairs().all(|(a, b)| {
-                    (&a.source_ids, &a.transform, &a.name) == (&b.source_ids, &b.transform, &b.name)
-                })
-        };
-        let id = match metadata.partition_specs.iter().find(same) {
+        let id = match metadata.partition_specs.iter().find(|other| other.is_equivalent(spec)) {
             Some(equal) => equal.id,
             None => {
                 let highest = metadata.partition_specs.iter().map(|spec| spec.id.0).max();
@@ -108,11 +103,12 @@ impl Draft {
         Ok(())
     }
 
-    pub(super) fn add_sort_order(&mut self, order: &SortOrder) -> Result<(), MetadataError> {
+    pub(super) fn add_sort_order(&mut self, order: &SortOrder) -> Result<(), SpecError> {
         const NAME: &str = "AddSortOrder";
+        order.check_writable()?;
+        order.check_fields(self.newest_schema())?;
         let orders = &mut self.metadata.sort_orders;
-        check_sort_fields(&order.fields)?;
-        let id = match orders.iter().find(|other| other.fields == order.fields) {
+        let id = match orders.iter().find(|other| other.is_equivalent(order)) {
             Some(equal) => equal.id,
             // Id 0 is the unsorted order and nothing else.
             None if order.fields.is_empty() => SortOrderId(0),
@@ -136,28 +132,27 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// The schema that specs and orders added now are meant for.
+    fn newest_schema(&self) -> &Schema {
+        let added = self.last_added_schema.and_then(|id| self.metadata.schema(id));
+        added.unwrap_or_else(|| self.metadata.current_schema())
+    }
+}
+
 impl TableMetadata {
-    /// Default spec and default order must make sense with the current schema, once all updates are in.
-    pub(in crate::metadata) fn check_sources(&self) -> Result<(), MetadataError> {
+    /// Default spec and default order must make sense with the current schema, once all updates are in. Names are not
+    /// looked at again: a column may take a name that a partition field has had for long.
+    pub(in crate::metadata) fn check_sources(&self) -> Result<(), PartitionError> {
         let schema = self.current_schema();
-        let spec = self.default_partition_spec().fields.iter().map(|f| (&f.source_ids, &f.transform));
-        let order = self.default_sort_order().fields.iter().map(|f| (&f.source_ids, &f.transform));
-        for (sources, transform) in spec.chain(order) {
-            // Void has no use for its source, and an unknown transform may name what we do not understand.
-            if matches!(transform, Transform::Void | Transform::Unknown(_)) {
-                continue;
-            }
-            let missing = |id: &&FieldId| {
-                let field = schema.field_by_id(**id);
-                !field.is_some_and(|field| matches!(field.field_type, Type::Primitive(_) | Type::Variant))
-            };
-            if let Some(id) = sources.iter().find(missing) {
-                let reason =
-                    "a column that the default partition spec or sort order needs is not in the schema";
-                return Err(refused("SetCurrentSchema", reason, format!("field {id}")));
+        for field in &self.default_partition_spec().fields {
+            // Void has no use for its source.
+            if let (true, Some(source_id)) = (field.transform != Transform::Void, field.source_id()) {
+                let name = format!("partition field {:?}", field.name);
+                check_source(&name, source_id, &field.transform, schema)?;
             }
         }
-        Ok(())
+        self.default_sort_order().check_fields(schema)
     }
 }
 
@@ -177,64 +172,4 @@ fn resolve<T: PartialEq>(
         return Ok(id);
     }
     last_added.ok_or_else(|| not_found(what, "added before in this list of updates"))
-}
-
-/// Refuses types and defaults that the format version does not have.
-pub(in crate::metadata) fn check_schema_version(
-    schema: &Schema,
-    format_version: FormatVersion,
-) -> Result<(), MetadataError> {
-    if format_version >= FormatVersion::V3 {
-        return Ok(());
-    }
-    for field in schema.all_fields() {
-        let newer = matches!(
-            field.field_type,
-            Type::Variant
-                | Type::Primitive(
-                    PrimitiveType::TimestampNs
-                        | PrimitiveType::TimestamptzNs
-                        | PrimitiveType::Unknown
-                        | PrimitiveType::Geometry(_)
-                        | PrimitiveType::Geography(..)
-                )
-        );
-        let has_default = field.field.is_some_and(|field| field.initial_default.is_some());
-        if newer || has_default {
-            let reason =
-                if newer { "the type needs format version 3" } else { "defaults need format version 3" };
-            let found = format!("{} {}", field.full_name, field.field_type);
-            return Err(refused("AddSchema", reason, found));
-        }
-    }
-    Ok(())
-}
-
-/// The rules of partition fields among themselves.
-pub(in crate::metadata) fn check_partition_fields(fields: &[PartitionField]) -> Result<(), MetadataError> {
-    const NAME: &str = "AddPartitionSpec";
-    let (mut names, mut ids) = (HashSet::new(), HashSet::new());
-    for field in fields {
-        if matches!(field.transform, Transform::Unknown(_)) {
-            return Err(refused(NAME, "a transform that is not known cannot be written with", &field.name));
-        }
-        if !names.insert(&field.name) || !ids.insert(field.field_id) {
-            return Err(refused(NAME, "two fields have one name or one id", &field.name));
-        }
-    }
-    Ok(())
-}
-
-/// The rules of sort fields by themselves.
-pub(in crate::metadata) fn check_sort_fields(fields: &[SortField]) -> Result<(), MetadataError> {
-    for field in fields {
-        if let Transform::Unknown(text) = &field.transform {
-            return Err(refused(
-                "AddSortOrder",
-                "a transform that is not known cannot be written with",
-                text,
-            ));
-        }
-    }
-    Ok(())
 }

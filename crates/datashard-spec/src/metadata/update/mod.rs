@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use uuid::Uuid;
 
-pub(super) use definitions::{check_partition_fields, check_schema_version, check_sort_fields};
 pub(super) use properties::RESERVED;
 
 use super::log::MetadataLogEntry;

@@ -115,7 +115,7 @@ fn an_added_column_takes_the_next_ids_parent_first() {
     let change =
         apply_in(FormatVersion::V2, &update().add_column(NewColumn::optional("n", inner).with_doc("new")))
             .unwrap();
-    assert_eq!(difference(&change), ["21 n", "22 n.p", "23 n.p.key! int", "24 n.p.value int", "25 n.q int"]);
+    assert_eq!(difference(&change), ["21 n", "22 n.p", "24 n.p.key! int", "25 n.p.value int", "23 n.q int"]);
     assert_eq!(change.last_column_id, FieldId(25));
     assert_eq!(change.schema.field_by_name("n").unwrap().field.unwrap().doc.as_deref(), Some("new"));
     assert!(change.added.contains("n.p.key"));
