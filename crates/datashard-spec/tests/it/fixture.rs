@@ -41,7 +41,8 @@ impl Fixture {
             .filter(|path| path.to_str().unwrap().ends_with(".metadata.json"))
             .map(|path| {
                 let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-                let digits: String = name.chars().skip_while(|c| *c == 'v').take_while(char::is_ascii_digit).collect();
+                let digits: String =
+                    name.chars().skip_while(|c| *c == 'v').take_while(char::is_ascii_digit).collect();
                 (digits.parse().unwrap(), name, std::fs::read(&path).unwrap())
             })
             .collect();
