@@ -308,7 +308,7 @@ impl<'a, 'p> Object<'a, 'p> {
         self.pairs
             .iter()
             .flatten()
-            .map(|(key, raw)| (key.as_ref(), Json { raw: *raw, path: Path::Key(self.path, key.as_ref()) }))
+            .map(|(key, raw)| (key.as_ref(), Json { raw, path: Path::Key(self.path, key.as_ref()) }))
     }
 
     /// What was not taken, byte for byte.

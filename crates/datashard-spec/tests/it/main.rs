@@ -1,5 +1,13 @@
 //! The crate against tables that other implementations wrote (`testdata/`), whole and damaged.
-#![allow(clippy::as_conversions, clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
+#![allow(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod expected;
 mod fixture;
