@@ -1,3 +1,5 @@
+//! Name mappings: reading, look-ups, updates after schema changes, damage.
+
 use super::*;
 use crate::id::FieldId;
 use crate::schema::{ListType, MapType, NestedField, PrimitiveType, StructType};

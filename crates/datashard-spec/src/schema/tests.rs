@@ -1,3 +1,5 @@
+//! Rules and look-ups of schemas.
+
 use super::*;
 use crate::ErrorKind;
 use crate::metadata::FormatVersion;

@@ -1,3 +1,5 @@
+//! Transforms against the vectors of the specification and against brute force.
+
 use proptest::prelude::*;
 
 use super::*;

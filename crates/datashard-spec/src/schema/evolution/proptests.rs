@@ -1,3 +1,5 @@
+//! Random chains of schema updates keep ids unique, never use one twice, and leave a valid schema.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

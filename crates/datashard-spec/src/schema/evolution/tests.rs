@@ -1,3 +1,5 @@
+//! Each rule of schema evolution, by name.
+
 use std::collections::BTreeMap;
 
 use super::*;

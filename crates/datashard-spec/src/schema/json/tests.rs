@@ -1,3 +1,5 @@
+//! Schemas from and to JSON: what others write, what is unknown, what is damaged.
+
 use std::time::Duration;
 
 use crate::schema::{FieldRef, NestedField, PrimitiveType, Schema, SchemaError, StructType, Type};

@@ -1,3 +1,5 @@
+//! Dates, times and timestamps as text, far from 1970 too.
+
 use proptest::prelude::*;
 
 use super::TextForm::{Lenient, Strict};

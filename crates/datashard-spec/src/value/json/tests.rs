@@ -1,3 +1,5 @@
+//! JSON single values of every type.
+
 use proptest::prelude::*;
 
 use super::*;
