@@ -27,3 +27,8 @@ pub use avro_error::AvroError;
 pub use error::{ErrorKind, SpecError};
 pub use json::{JsonError, UnknownKeys};
 pub use puffin_error::PuffinError;
+
+/// The example of the workspace's README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

@@ -7,7 +7,7 @@ use super::predicate::{Comparison, Leaf, Predicate, Term, Test, col};
 use super::text::hex;
 use super::tree::{Node, Tree};
 use crate::SpecError;
-use crate::json::{Json, parse_document, quote};
+use crate::json::{Json, JsonError, MAX_DEPTH, Object, parse_document, quote};
 use crate::transform::Transform;
 use crate::value::datetime::{TimeUnit, Zone, format_date, format_time, format_timestamp};
 use crate::value::{Decimal, Value};
@@ -24,7 +24,7 @@ impl Predicate {
     /// # Spec
     /// REST catalog, "Expression".
     pub fn from_json(json: &str) -> Result<Self, SpecError> {
-        parse(Json::root(parse_document(json)?))
+        parse(Json::root(parse_document(json)?), 0)
     }
 
     /// Writes the JSON form. Chains of `and` and `or` become balanced trees, as the form only knows pairs.
@@ -35,23 +35,32 @@ impl Predicate {
     }
 }
 
-fn parse(json: Json<'_, '_>) -> Result<Predicate, SpecError> {
+fn parse(json: Json<'_, '_>, depth: usize) -> Result<Predicate, SpecError> {
     match json.text() {
         "true" => return Ok(Predicate::always_true()),
         "false" => return Ok(Predicate::always_false()),
+        _ if depth > MAX_DEPTH => {
+            return Err(JsonError::TooDeep { at: json.path.to_string(), limit: MAX_DEPTH }.into());
+        }
         _ => {}
     }
+    let below = depth.saturating_add(1);
     let mut object = json.object()?;
     let kind_json = object.require("type")?;
     let kind = kind_json.str()?;
     match kind.as_ref() {
-        "true" => return Ok(Predicate::always_true()),
-        "false" => return Ok(Predicate::always_false()),
-        "and" => return Ok(parse(object.require("left")?)?.and(parse(object.require("right")?)?)),
-        "or" => return Ok(parse(object.require("left")?)?.or(parse(object.require("right")?)?)),
-        "not" => return Ok(parse(object.require("child")?)?.not()),
-        _ => {}
+        "true" => Ok(Predicate::always_true()),
+        "false" => Ok(Predicate::always_false()),
+        "and" => Ok(parse(object.require("left")?, below)?.and(parse(object.require("right")?, below)?)),
+        "or" => Ok(parse(object.require("left")?, below)?.or(parse(object.require("right")?, below)?)),
+        "not" => Ok(parse(object.require("child")?, below)?.not()),
+        _ => parse_leaf(object, kind_json),
     }
+}
+
+/// A single test. Apart from [`parse`], so that its locals do not weigh on the recursion.
+fn parse_leaf(mut object: Object<'_, '_>, kind_json: Json<'_, '_>) -> Result<Predicate, SpecError> {
+    let kind = kind_json.str()?;
     let test = match kind.as_ref() {
         "is-null" => Test::IsNull,
         "not-null" => Test::NotNull,
@@ -89,7 +98,11 @@ fn parse_term(json: Json<'_, '_>) -> Result<Term, SpecError> {
         "transform" => {
             let transform = object.require("transform")?;
             let text = transform.str()?;
-            let term = parse_term(object.require("term")?)?;
+            let inner = object.require("term")?;
+            if !inner.is_string() {
+                return Err(inner.unexpected("the name of a column").into());
+            }
+            let term = col(inner.str()?);
             Ok(term.with_transform(Transform::parse(&text)?))
         }
         _ => Err(kind.unexpected("\"reference\" or \"transform\"").into()),
@@ -106,7 +119,11 @@ fn parse_value(json: Json<'_, '_>) -> Result<Value, SpecError> {
     }
     if json.is_object() {
         let mut object = json.object()?;
-        return parse_value(object.require("value")?);
+        let inner = object.require("value")?;
+        if inner.is_object() {
+            return Err(inner.unexpected("a literal").into());
+        }
+        return parse_value(inner);
     }
     if !text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
         return Err(json.unexpected("a literal").into());
@@ -276,6 +293,7 @@ mod tests {
             r#"{"type":"lt","term":"id","value":[1]}"#,
             r#"{"type":"count","term":"id"}"#,
             r#"{"type":"lt","term":{"type":"x"},"value":1}"#,
+            r#"{"type":"lt","term":"id","value":{"value":{"value":1}}}"#,
             &format!("{}true{}", r#"{"type":"not","child":"#.repeat(200), "}".repeat(200)),
         ] {
             assert!(Predicate::from_json(json).is_err(), "{json}");

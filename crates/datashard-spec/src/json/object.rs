@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{JsonError, MAX_DEPTH, UnknownKeys};
+use super::{JsonError, MAX_PATH, UnknownKeys};
 use crate::error::excerpt;
 
 /// Where in a document a value stands. Costs nothing until an error asks for its text.
@@ -120,7 +120,7 @@ impl<'a, 'p> Json<'a, 'p> {
         self.text().starts_with('"')
     }
 
-    /// Splits an object into its pairs. Refuses keys that occur twice and nesting beyond [`MAX_DEPTH`].
+    /// Splits an object into its pairs. Refuses keys that occur twice and nesting beyond [`MAX_PATH`].
     pub(crate) fn object(&'p self) -> Result<Object<'a, 'p>, JsonError> {
         if !self.is_object() {
             return Err(self.unexpected("an object"));
@@ -129,20 +129,10 @@ impl<'a, 'p> Json<'a, 'p> {
         let pairs = serde_json::Deserializer::from_str(self.raw.get())
             .deserialize_map(PairVisitor)
             .map_err(|e| JsonError::Syntax { at: self.path.to_string(), reason: e.to_string() })?;
-        // Nearly all objects are small; the big ones are maps of properties.
-        let duplicate = if pairs.len() <= 16 {
-            pairs.iter().enumerate().find(|(i, (key, _))| pairs.iter().take(*i).any(|(k, _)| k == key))
-        } else {
-            let mut seen = HashSet::with_capacity(pairs.len());
-            pairs.iter().enumerate().find(|(_, (key, _))| !seen.insert(key.clone()))
-        };
-        if let Some((_, (key, _))) = duplicate {
-            return Err(JsonError::Duplicate { at: self.path.to_string(), key: excerpt(key) });
-        }
-        Ok(Object { pairs: pairs.into_iter().map(Some).collect(), path: &self.path })
+        Object::from_pairs(pairs, &self.path)
     }
 
-    /// Splits an array into its elements. Refuses nesting beyond [`MAX_DEPTH`].
+    /// Splits an array into its elements. Refuses nesting beyond [`MAX_PATH`].
     pub(crate) fn array(&'p self) -> Result<Array<'a, 'p>, JsonError> {
         if !self.is_array() {
             return Err(self.unexpected("an array"));
@@ -155,8 +145,39 @@ impl<'a, 'p> Json<'a, 'p> {
     }
 
     fn check_depth(&self) -> Result<(), JsonError> {
-        if self.path.depth() > MAX_DEPTH {
-            return Err(JsonError::TooDeep { at: self.path.to_string(), limit: MAX_DEPTH });
+        if self.path.depth() > MAX_PATH {
+            return Err(JsonError::TooDeep { at: self.path.to_string(), limit: MAX_PATH });
+        }
+        Ok(())
+    }
+
+    /// Refuses brackets that nest beyond [`MAX_PATH`], in one pass over the text.
+    ///
+    /// Taking a document apart level by level scans what is inside once for each level around it. This check first
+    /// makes the work on a deeply nested document small.
+    pub(crate) fn check_nesting(&self) -> Result<(), JsonError> {
+        let mut depth = 0_usize;
+        let mut bytes = self.raw.get().bytes();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'{' | b'[' => depth = depth.saturating_add(1),
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                b'"' => {
+                    while let Some(byte) = bytes.next() {
+                        match byte {
+                            b'"' => break,
+                            b'\\' => {
+                                bytes.next();
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+            if depth > MAX_PATH {
+                return Err(JsonError::TooDeep { at: self.path.to_string(), limit: MAX_PATH });
+            }
         }
         Ok(())
     }
@@ -247,6 +268,24 @@ pub(crate) struct Object<'a, 'p> {
 }
 
 impl<'a, 'p> Object<'a, 'p> {
+    /// An object whose pairs were split by the caller. Refuses keys that occur twice.
+    pub(crate) fn from_pairs(
+        pairs: Vec<(Cow<'a, str>, &'a RawValue)>,
+        path: &'p Path<'p>,
+    ) -> Result<Self, JsonError> {
+        // Nearly all objects are small; the big ones are maps of properties.
+        let duplicate = if pairs.len() <= 16 {
+            pairs.iter().enumerate().find(|(i, (key, _))| pairs.iter().take(*i).any(|(k, _)| k == key))
+        } else {
+            let mut seen = HashSet::with_capacity(pairs.len());
+            pairs.iter().enumerate().find(|(_, (key, _))| !seen.insert(key.clone()))
+        };
+        if let Some((_, (key, _))) = duplicate {
+            return Err(JsonError::Duplicate { at: path.to_string(), key: excerpt(key) });
+        }
+        Ok(Self { pairs: pairs.into_iter().map(Some).collect(), path })
+    }
+
     /// Takes a key whatever its value, `null` included.
     pub(crate) fn take_raw(&mut self, key: &'p str) -> Option<Json<'a, 'p>> {
         let slot = self.pairs.iter_mut().find(|pair| pair.as_ref().is_some_and(|(k, _)| k == key))?;

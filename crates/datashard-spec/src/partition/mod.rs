@@ -1,12 +1,30 @@
-//! Partition specs.
+//! Partition specs: how rows are grouped into files.
+//!
+//! A spec is data: reading one checks nothing but its JSON, so that specs of newer writers and specs whose columns were
+//! dropped stay readable. [`PartitionSpec::check`] and the builders see to it that those written with are sound.
 
+mod builder;
+mod check;
 pub(crate) mod error;
+mod evolution;
+pub(crate) mod json;
+mod path;
+#[cfg(test)]
+mod tests;
+mod types;
 
+pub use builder::PartitionSpecBuilder;
+pub(crate) use check::check_source;
 pub use error::PartitionError;
+pub use evolution::{EvolvedPartitionSpec, PartitionSpecUpdate};
+pub use types::{partition_statistics_schema, unified_partition_type};
 
 use crate::id::{FieldId, PartitionSpecId};
 use crate::json::UnknownKeys;
 use crate::transform::Transform;
+
+/// The first id of a partition field.
+pub(crate) const FIRST_FIELD_ID: FieldId = FieldId(1000);
 
 /// How rows are grouped into files: an ordered list of transforms of columns.
 ///
@@ -74,5 +92,34 @@ impl PartitionSpec {
     /// Whether all files fall into one partition: no fields, or only `void` ones.
     pub fn is_unpartitioned(&self) -> bool {
         self.fields.iter().all(|field| field.transform == Transform::Void)
+    }
+
+    /// Whether both group rows alike: the same source columns, transforms and names in the same order. Ids are not looked
+    /// at.
+    ///
+    /// # Spec
+    /// "Partition Evolution": an equivalent spec takes the id of the one that is there.
+    pub fn is_equivalent(&self, other: &Self) -> bool {
+        self.fields.len() == other.fields.len()
+            && self
+                .fields
+                .iter()
+                .zip(&other.fields)
+                .all(|(a, b)| a.source_ids == b.source_ids && a.transform == b.transform && a.name == b.name)
+    }
+
+    /// The field with this name.
+    pub fn field(&self, name: &str) -> Option<&PartitionField> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The field with this id.
+    pub fn field_by_id(&self, id: FieldId) -> Option<&PartitionField> {
+        self.fields.iter().find(|field| field.field_id == id)
+    }
+
+    /// The highest field id in use; 999, the one before the first, without fields.
+    pub fn highest_field_id(&self) -> FieldId {
+        self.fields.iter().map(|field| field.field_id).max().unwrap_or(FieldId(999))
     }
 }

@@ -1,8 +1,8 @@
 //! Look-up tables of a schema, made once when it is made.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{NestedField, PrimitiveType, SchemaError, StructType, Type};
+use super::{NestedField, PrimitiveType, SchemaError, StructType, Type, default_value};
 use crate::id::FieldId;
 use crate::json::MAX_DEPTH;
 
@@ -26,6 +26,10 @@ pub struct FieldRef<'a> {
     pub field: Option<&'a NestedField>,
 }
 
+/// The most text that all full names of a schema may take together. A name is repeated in the full names of all fields
+/// below it, so that a small document could ask for very much.
+const MAX_NAME_BYTES: usize = 64 << 20;
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
     entries: HashMap<FieldId, Entry>,
@@ -33,6 +37,8 @@ pub(super) struct Index {
     by_name: HashMap<String, FieldId>,
     /// `None` where several names differ in case only.
     by_lower_name: HashMap<String, Option<FieldId>>,
+    /// A field that `by_name` does not lead to, because another one has the same full name.
+    hidden: Option<FieldId>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,99 +50,49 @@ struct Entry {
 }
 
 impl Index {
+    /// Walks the fields, each before its parts, and checks the rules that need no more than the fields.
     pub(super) fn build(root: &StructType) -> Result<Self, SchemaError> {
-        let mut index = Self::default();
-        index.add_struct(root, &At { full_name: "", short_name: "", parent: None, steps: &[] })?;
-        // Full names first, so that a short form never hides a field; columns are added before nested fields.
-        for id in &index.order {
-            let Some(entry) = index.entries.get(id) else { continue };
-            index.by_name.entry(entry.full_name.clone()).or_insert(*id);
-        }
+        let mut walk = Walk::default();
+        walk.add_struct(root, &At { full_name: None, short_name: None, parent: None, steps: &[] })?;
+        let Walk { mut index, short_names, .. } = walk;
+        index.add_names(short_names);
         Ok(index)
     }
 
-    /// Adds the fields of a struct, columns of one level before the fields inside them.
-    fn add_struct(&mut self, fields: &StructType, at: &At<'_>) -> Result<(), SchemaError> {
-        for (position, field) in fields.fields.iter().enumerate() {
-            let full_name = join(at.full_name, &field.name);
-            if fields.fields.iter().take(position).any(|earlier| earlier.name == field.name) {
-                return Err(SchemaError::DuplicateName { name: full_name });
-            }
-            let short_name = join(at.short_name, &field.name);
-            self.add(field.id, &field.field_type, full_name, &short_name, at, position)?;
-            if field.required && field.field_type == Type::Primitive(PrimitiveType::Unknown) {
-                return Err(SchemaError::InvalidType {
-                    field: join(at.full_name, &field.name),
-                    found: field.field_type.to_string(),
-                    reason: "a field of type unknown is always null and cannot be required",
-                });
+    /// Full names go before short ones, and those of outer fields before those of inner ones.
+    fn add_names(&mut self, short_names: Vec<(String, FieldId)>) {
+        let mut outer_first: Vec<(FieldId, &Entry)> =
+            self.order.iter().filter_map(|id| Some((*id, self.entries.get(id)?))).collect();
+        outer_first.sort_by_key(|(_, entry)| entry.steps.len());
+        let mut by_name = HashMap::with_capacity(outer_first.len());
+        for (id, entry) in outer_first {
+            if *by_name.entry(entry.full_name.clone()).or_insert(id) != id {
+                self.hidden.get_or_insert(id);
             }
         }
-        Ok(())
+        let mut by_lower_name = fold_case(&by_name);
+        let mut shorts = HashMap::with_capacity(short_names.len());
+        for (name, id) in short_names {
+            shorts.entry(name).or_insert(id);
+        }
+        for (name, id) in fold_case(&shorts) {
+            by_lower_name.entry(name).or_insert(id);
+        }
+        for (name, id) in shorts {
+            by_name.entry(name).or_insert(id);
+        }
+        self.by_name = by_name;
+        self.by_lower_name = by_lower_name;
     }
 
-    fn add(
-        &mut self,
-        id: FieldId,
-        field_type: &Type,
-        full_name: String,
-        short_name: &str,
-        at: &At<'_>,
-        position: usize,
-    ) -> Result<(), SchemaError> {
-        if at.steps.len() >= MAX_DEPTH {
-            return Err(SchemaError::TooDeep { limit: MAX_DEPTH });
-        }
-        let mut steps = at.steps.to_vec();
-        steps.push(position);
-        let entry = Entry { full_name: full_name.clone(), parent: at.parent, steps: steps.clone() };
-        if let Some(other) = self.entries.insert(id, entry) {
-            return Err(SchemaError::DuplicateId { id, first: other.full_name, second: full_name });
-        }
-        self.order.push(id);
-        self.add_lower(&full_name, id);
-        if short_name != full_name {
-            self.by_name.entry(short_name.to_owned()).or_insert(id);
-            self.add_lower(short_name, id);
-        }
-        let inside = At { full_name: &full_name, short_name, parent: Some(id), steps: &steps };
-        match field_type {
-            Type::Primitive(primitive) => check_parameters(&full_name, primitive),
-            Type::Variant => Ok(()),
-            Type::Struct(fields) => self.add_struct(fields, &inside),
-            // The element of a list and the value of a map have no short name part of their own.
-            Type::List(list) => {
-                let name = join(&full_name, "element");
-                let short = if list.element.is_nested() { short_name } else { &name };
-                self.add(list.element_id, &list.element, name.clone(), short, &inside, 0)
-            }
-            Type::Map(map) => {
-                let name = join(&full_name, "key");
-                self.add(map.key_id, &map.key, name.clone(), &name, &inside, 0)?;
-                let name = join(&full_name, "value");
-                let short = if map.value.is_nested() { short_name } else { &name };
-                self.add(map.value_id, &map.value, name.clone(), short, &inside, 1)
-            }
-        }
-    }
-
-    fn add_lower(&mut self, name: &str, id: FieldId) {
-        self.by_lower_name
-            .entry(name.to_lowercase())
-            .and_modify(|there| {
-                if *there != Some(id) {
-                    *there = None;
-                }
-            })
-            .or_insert(Some(id));
-    }
-
+    /// All ids, each parent before its parts.
     pub(super) fn ids(&self) -> impl Iterator<Item = FieldId> {
         self.order.iter().copied()
     }
 
-    pub(super) fn ids_in_order(&self) -> impl Iterator<Item = FieldId> {
-        self.ids()
+    /// The first field whose full name is also that of another field, which the name leads to.
+    pub(super) fn hidden(&self) -> Option<FieldId> {
+        self.hidden
     }
 
     pub(super) fn by_name(&self, full_name: &str) -> Option<FieldId> {
@@ -175,12 +131,105 @@ impl Index {
     }
 }
 
+/// All names in lower case; `None` where several fields share one.
+fn fold_case(names: &HashMap<String, FieldId>) -> HashMap<String, Option<FieldId>> {
+    let mut folded: HashMap<String, Option<FieldId>> = HashMap::with_capacity(names.len());
+    for (name, id) in names {
+        folded
+            .entry(name.to_lowercase())
+            .and_modify(|there| *there = there.filter(|there| there == id))
+            .or_insert(Some(*id));
+    }
+    folded
+}
+
 /// Where the walk stands.
 struct At<'a> {
-    full_name: &'a str,
-    short_name: &'a str,
+    full_name: Option<&'a str>,
+    /// As the full name, without `element` and `value` where a struct follows.
+    short_name: Option<&'a str>,
     parent: Option<FieldId>,
     steps: &'a [usize],
+}
+
+#[derive(Default)]
+struct Walk {
+    index: Index,
+    short_names: Vec<(String, FieldId)>,
+    name_bytes: usize,
+}
+
+impl Walk {
+    fn add_struct(&mut self, fields: &StructType, at: &At<'_>) -> Result<(), SchemaError> {
+        let mut names = HashSet::with_capacity(fields.fields.len());
+        for (position, field) in fields.fields.iter().enumerate() {
+            let full_name = join(at.full_name, &field.name);
+            if !names.insert(field.name.as_str()) {
+                return Err(SchemaError::DuplicateName { name: full_name });
+            }
+            check_field(&full_name, field)?;
+            let part = Part {
+                id: field.id,
+                name: &field.name,
+                field_type: &field.field_type,
+                position,
+                is_implied: false,
+            };
+            self.add(&part, full_name, at)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, part: &Part<'_>, full_name: String, at: &At<'_>) -> Result<(), SchemaError> {
+        if at.steps.len() >= MAX_DEPTH {
+            return Err(SchemaError::TooDeep { limit: MAX_DEPTH });
+        }
+        let short_name = join(at.short_name, part.name);
+        self.name_bytes = self.name_bytes.saturating_add(full_name.len());
+        if self.name_bytes > MAX_NAME_BYTES {
+            return Err(SchemaError::NamesTooLong { limit_bytes: MAX_NAME_BYTES });
+        }
+        let mut steps = at.steps.to_vec();
+        steps.push(part.position);
+        let entry = Entry { full_name: full_name.clone(), parent: at.parent, steps: steps.clone() };
+        if let Some(other) = self.index.entries.insert(part.id, entry) {
+            return Err(SchemaError::DuplicateId { id: part.id, first: other.full_name, second: full_name });
+        }
+        self.index.order.push(part.id);
+        if short_name != full_name {
+            self.short_names.push((short_name.clone(), part.id));
+        }
+        let below = if part.is_implied && matches!(part.field_type, Type::Struct(_)) {
+            at.short_name
+        } else {
+            Some(short_name.as_str())
+        };
+        let at = At { full_name: Some(&full_name), short_name: below, parent: Some(part.id), steps: &steps };
+        let mut add = |id, name, field_type, position, is_implied| {
+            let part = Part { id, name, field_type, position, is_implied };
+            self.add(&part, join(at.full_name, name), &at)
+        };
+        match part.field_type {
+            Type::Primitive(primitive) => check_parameters(&full_name, primitive),
+            Type::Variant => Ok(()),
+            Type::Struct(fields) => self.add_struct(fields, &at),
+            Type::List(list) => add(list.element_id, "element", &list.element, 0, true),
+            Type::Map(map) => {
+                add(map.key_id, "key", &map.key, 0, false)?;
+                add(map.value_id, "value", &map.value, 1, true)
+            }
+        }
+    }
+}
+
+/// A field, element, key or value, as the walk meets it.
+struct Part<'a> {
+    id: FieldId,
+    name: &'a str,
+    field_type: &'a Type,
+    position: usize,
+    /// Whether short names may leave it out: the element of a list, the value of a map.
+    is_implied: bool,
 }
 
 fn part<'a>(
@@ -194,8 +243,25 @@ fn part<'a>(
     FieldRef { id, name, full_name: &entry.full_name, required, field_type, parent: entry.parent, field }
 }
 
-fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
+fn join(parent: Option<&str>, name: &str) -> String {
+    match parent {
+        None => name.to_owned(),
+        Some(parent) => format!("{parent}.{name}"),
+    }
+}
+
+fn check_field(full_name: &str, field: &NestedField) -> Result<(), SchemaError> {
+    if field.required && field.field_type == Type::Primitive(PrimitiveType::Unknown) {
+        return Err(SchemaError::InvalidType {
+            field: full_name.to_owned(),
+            found: field.field_type.to_string(),
+            reason: "a field of type unknown is always null and cannot be required",
+        });
+    }
+    for value in [&field.initial_default, &field.write_default].into_iter().flatten() {
+        default_value::check(full_name, &field.field_type, value)?;
+    }
+    Ok(())
 }
 
 fn check_parameters(field: &str, primitive: &PrimitiveType) -> Result<(), SchemaError> {

@@ -3,9 +3,15 @@
 //! A [`Schema`] cannot be built wrong: ids and names are unique, type parameters are legal, identifier fields obey their
 //! rules. Its look-ups cover every field at any depth, list elements, map keys and map values included.
 
+mod default_value;
 pub(crate) mod error;
+pub mod evolution;
+mod fresh_ids;
 mod index;
 pub(crate) mod json;
+mod promotion;
+mod rules;
+mod select;
 mod type_string;
 mod types;
 
@@ -14,6 +20,7 @@ use std::collections::BTreeSet;
 pub use error::SchemaError;
 pub use index::FieldRef;
 use index::Index;
+pub use promotion::is_promotion_allowed;
 pub use types::{EdgeAlgorithm, ListType, MapType, NestedField, PrimitiveType, StructType, Type};
 
 use crate::id::{FieldId, SchemaId};
@@ -49,7 +56,8 @@ impl Schema {
     /// A schema of these fields, with id 0 and no identifier fields.
     ///
     /// # Errors
-    /// `InvalidInput` if an id or a name occurs twice, or a type has illegal parameters.
+    /// `InvalidInput` if an id or a name occurs twice, a type has illegal parameters, or a default value is none of its
+    /// type. Ids reserved for metadata columns are fine here; see [`check_user_ids`](Self::check_user_ids).
     pub fn new(fields: Vec<NestedField>) -> Result<Self, SchemaError> {
         let root = StructType::new(fields);
         let index = Index::build(&root)?;
@@ -94,30 +102,6 @@ impl Schema {
         self
     }
 
-    fn check_identifier_field(&self, id: FieldId) -> Result<(), SchemaError> {
-        let fail =
-            |name: &str, reason| Err(SchemaError::IdentifierField { id, name: name.to_owned(), reason });
-        let Some(field) = self.field_by_id(id) else { return fail("", "there is no such field") };
-        match field.field_type {
-            Type::Primitive(PrimitiveType::Float | PrimitiveType::Double) => {
-                return fail(field.full_name, "floats and doubles have no usable equality");
-            }
-            Type::Primitive(_) => {}
-            _ => return fail(field.full_name, "it is not a primitive"),
-        }
-        let mut at = Some(field);
-        while let Some(part) = at {
-            if !part.required {
-                return fail(field.full_name, "it, or a struct it lies in, is optional");
-            }
-            if part.id != id && !matches!(part.field_type, Type::Struct(_)) {
-                return fail(field.full_name, "it lies in a list or map");
-            }
-            at = part.parent.and_then(|parent| self.field_by_id(parent));
-        }
-        Ok(())
-    }
-
     /// The id of the schema in its table.
     pub fn id(&self) -> SchemaId {
         self.id
@@ -145,7 +129,12 @@ impl Schema {
 
     /// The highest field id in use, 0 for an empty schema.
     pub fn highest_field_id(&self) -> FieldId {
-        self.index.ids().max().unwrap_or(FieldId(0))
+        self.index.ids().max().unwrap_or(FieldId(0)).max(FieldId(0))
+    }
+
+    /// The highest field id in use that is not reserved for a metadata column, 0 if there is none.
+    pub(crate) fn highest_user_id(&self) -> FieldId {
+        self.index.ids().filter(|id| !id.is_reserved()).max().unwrap_or(FieldId(0)).max(FieldId(0))
     }
 
     /// The field with this id, at any depth.
@@ -185,9 +174,15 @@ impl Schema {
         at
     }
 
+    /// A full name that two fields share: a column `a.b` and a field `b` of a struct `a`. Look-ups by name find the outer
+    /// one. The reference refuses such schemas, so no update makes one.
+    pub fn ambiguous_name(&self) -> Option<&str> {
+        self.field_by_id(self.index.hidden()?).map(|field| field.full_name)
+    }
+
     /// All fields at any depth, each parent before its parts.
     pub fn all_fields(&self) -> impl Iterator<Item = FieldRef<'_>> {
-        self.index.ids_in_order().filter_map(|id| self.field_by_id(id))
+        self.index.ids().filter_map(|id| self.field_by_id(id))
     }
 
     /// The field and the structs, lists and maps it lies in, from the inside out.
@@ -209,3 +204,6 @@ impl PartialEq for Schema {
         self.id == other.id && self.same_structure(other) && self.unknown_keys == other.unknown_keys
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,8 @@ use super::{EdgeAlgorithm, PrimitiveType, Type};
 /// Parses the type string of a primitive type or variant. White space inside parameters is tolerated.
 pub(super) fn parse(text: &str) -> Option<Type> {
     let text = text.trim();
-    let primitive = match text {
+    // The reference reads these words in any case.
+    let primitive = match text.to_ascii_lowercase().as_str() {
         "boolean" => PrimitiveType::Boolean,
         "int" => PrimitiveType::Int,
         "long" => PrimitiveType::Long,
@@ -31,14 +32,11 @@ pub(super) fn parse(text: &str) -> Option<Type> {
 
 fn parametrized(text: &str) -> Option<PrimitiveType> {
     if let Some(length) = inside(text, "fixed", '[', ']') {
-        return Some(PrimitiveType::Fixed(length.trim().parse().ok()?));
+        return Some(PrimitiveType::Fixed(number(length)?));
     }
     if let Some(parameters) = inside(text, "decimal", '(', ')') {
         let (precision, scale) = parameters.split_once(',')?;
-        return Some(PrimitiveType::Decimal {
-            precision: precision.trim().parse().ok()?,
-            scale: scale.trim().parse().ok()?,
-        });
+        return Some(PrimitiveType::Decimal { precision: number(precision)?, scale: number(scale)? });
     }
     if let Some(crs) = inside(text, "geometry", '(', ')') {
         return Some(PrimitiveType::Geometry(Some(non_empty(crs)?)));
@@ -54,6 +52,12 @@ fn parametrized(text: &str) -> Option<PrimitiveType> {
 
 fn inside<'t>(text: &'t str, name: &str, open: char, close: char) -> Option<&'t str> {
     text.strip_prefix(name)?.trim_start().strip_prefix(open)?.strip_suffix(close)
+}
+
+/// Digits only: `parse` alone would take a sign too.
+fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
+    let text = text.trim();
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 fn non_empty(text: &str) -> Option<Box<str>> {
@@ -101,10 +105,16 @@ mod tests {
         let decimal = Type::Primitive(PrimitiveType::Decimal { precision: 38, scale: 10 });
         assert_eq!(parse("decimal(38,10)"), Some(decimal.clone()));
         assert_eq!(parse("decimal( 38 , 10 )"), Some(decimal));
+        assert_eq!(parse(" BigInt "), None);
+        assert_eq!(parse(" Long "), Some(Type::Primitive(PrimitiveType::Long)));
         for text in [
             "",
             "fixed",
             "fixed[-1]",
+            "fixed[+1]",
+            "fixed[]",
+            "fixed[4294967296]",
+            "decimal(+9, 2)",
             "decimal(9)",
             "decimal(999,1)",
             "geometry()",

@@ -95,6 +95,8 @@ pub enum EdgeAlgorithm {
 pub struct StructType {
     /// The fields, in the order of the struct.
     pub fields: Vec<NestedField>,
+    /// Keys that this version does not know. Always empty for the root of a schema, which keeps its own.
+    pub unknown_keys: UnknownKeys,
 }
 
 /// A field of a struct.
@@ -129,6 +131,8 @@ pub struct ListType {
     pub element_required: bool,
     /// Type of the elements.
     pub element: Box<Type>,
+    /// Keys that this version does not know.
+    pub unknown_keys: UnknownKeys,
 }
 
 /// Pairs of a key, which is never null, and a value.
@@ -145,6 +149,8 @@ pub struct MapType {
     pub value_required: bool,
     /// Type of the values.
     pub value: Box<Type>,
+    /// Keys that this version does not know.
+    pub unknown_keys: UnknownKeys,
 }
 
 impl Type {
@@ -197,7 +203,7 @@ impl From<MapType> for Type {
 impl StructType {
     /// A struct of these fields.
     pub fn new(fields: Vec<NestedField>) -> Self {
-        Self { fields }
+        Self { fields, unknown_keys: UnknownKeys::default() }
     }
 
     /// The field with this name, exactly.
@@ -256,7 +262,12 @@ impl NestedField {
 impl ListType {
     /// A list whose elements may be null.
     pub fn optional(element_id: i32, element: impl Into<Type>) -> Self {
-        Self { element_id: FieldId(element_id), element_required: false, element: Box::new(element.into()) }
+        Self {
+            element_id: FieldId(element_id),
+            element_required: false,
+            element: Box::new(element.into()),
+            unknown_keys: UnknownKeys::default(),
+        }
     }
 
     /// A list whose elements are never null.
@@ -274,6 +285,7 @@ impl MapType {
             value_id: FieldId(value_id),
             value_required: false,
             value: Box::new(value.into()),
+            unknown_keys: UnknownKeys::default(),
         }
     }
 

@@ -1,1 +1,0 @@
-//! Name mappings: field ids for files that carry none.

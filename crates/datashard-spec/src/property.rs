@@ -1,1 +1,0 @@
-//! Table properties with their defaults.
