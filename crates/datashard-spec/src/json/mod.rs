@@ -12,7 +12,7 @@ mod write;
 pub use error::JsonError;
 pub(crate) use object::{Json, Object, Path, parse_document};
 pub use unknown_keys::UnknownKeys;
-pub(crate) use write::JsonWriter;
+pub(crate) use write::{JsonWriter, quote};
 
 /// The deepest nesting of types, values and name mappings that is read; deeper ones are refused.
 pub(crate) const MAX_DEPTH: usize = 100;

@@ -10,5 +10,6 @@
 )]
 
 mod expected;
+mod filters;
 mod fixture;
 mod metadata;
