@@ -1,1 +1,3 @@
 //! Inputs shared by the benchmarks.
+
+pub mod manifest;

@@ -8,10 +8,13 @@ mod codec;
 mod container;
 mod entry_view;
 mod list_read;
+mod list_write;
 mod manifest_read;
+mod manifest_write;
 mod partition;
 mod plan;
 mod schema;
+mod schema_write;
 mod skip;
 mod value;
 mod varint;
@@ -19,6 +22,11 @@ mod varint;
 pub use codec::Codec;
 pub use entry_view::{ColumnMetrics, EntryView};
 pub use list_read::ManifestListReader;
+pub use list_write::{ListSnapshot, ManifestListWriter};
 pub use manifest_read::{ManifestPlanner, ManifestReader, ReadOptions};
+pub use manifest_write::{ManifestWriter, WriteOptions};
+
+#[cfg(test)]
+mod tests;
 
 pub use crate::avro_error::{AvroError, AvroFault};

@@ -69,7 +69,7 @@ pub enum ExtraLocation {
 }
 
 /// How a file declares a field that the format does not name.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExtraField {
     /// The record it is a field of.
