@@ -23,7 +23,7 @@ mod avro_error;
 pub mod puffin;
 mod puffin_error;
 
-pub use avro_error::AvroError;
+pub use avro_error::{AvroError, AvroFault};
 pub use error::{ErrorKind, SpecError};
 pub use json::{JsonError, UnknownKeys};
 pub use puffin_error::PuffinError;

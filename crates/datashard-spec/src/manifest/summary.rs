@@ -1,0 +1,178 @@
+//! Summaries that a manifest's writer collects: counts by status, and what each partition field holds.
+
+use super::entry::{ManifestEntry, ManifestStatus};
+use super::error::ManifestError;
+use super::list::FieldSummary;
+use super::partition_type_shim as shim;
+use crate::id::DataSequenceNumber;
+use crate::schema::StructType;
+use crate::value::Value;
+
+/// Entries and rows of a manifest by status, and the smallest explicit data sequence number of its live files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ManifestCounts {
+    /// Entries with status added.
+    pub added_files: i32,
+    /// Entries with status existing.
+    pub existing_files: i32,
+    /// Entries with status deleted.
+    pub deleted_files: i32,
+    /// Rows of added files.
+    pub added_rows: i64,
+    /// Rows of existing files.
+    pub existing_rows: i64,
+    /// Rows of deleted files.
+    pub deleted_rows: i64,
+    /// The smallest explicit data sequence number of the live files. `None` if all inherit the commit's, which is
+    /// greater than any explicit one.
+    pub min_data_sequence_number: Option<DataSequenceNumber>,
+}
+
+impl ManifestCounts {
+    /// Counts an entry.
+    ///
+    /// # Errors
+    /// `InvalidData` if a count passes its range.
+    pub fn add(&mut self, entry: &ManifestEntry) -> Result<(), ManifestError> {
+        let (files, rows) = match entry.status {
+            ManifestStatus::Added => (&mut self.added_files, &mut self.added_rows),
+            ManifestStatus::Existing => (&mut self.existing_files, &mut self.existing_rows),
+            ManifestStatus::Deleted => (&mut self.deleted_files, &mut self.deleted_rows),
+        };
+        *files = files.checked_add(1).ok_or(ManifestError::Overflow { what: "the count of files" })?;
+        *rows = rows
+            .checked_add(entry.data_file.record_count)
+            .ok_or(ManifestError::Overflow { what: "the count of rows" })?;
+        if entry.status.is_live()
+            && let Some(number) = entry.data_sequence_number
+        {
+            let smallest = self.min_data_sequence_number.get_or_insert(number);
+            *smallest = number.min(*smallest);
+        }
+        Ok(())
+    }
+}
+
+/// Collects the summary of each partition field over the files of a manifest.
+///
+/// # Examples
+/// ```
+/// use datashard_spec::manifest::PartitionSummary;
+/// use datashard_spec::schema::{NestedField, PrimitiveType, StructType};
+/// use datashard_spec::value::Value;
+///
+/// let partition = StructType::new(vec![NestedField::optional(1000, "x", PrimitiveType::Float)]);
+/// let mut summary = PartitionSummary::new(&partition);
+/// for value in [None, Some(Value::Float(f32::NAN)), Some(Value::Float(2.0))] {
+///     summary.add(&[value]);
+/// }
+/// let fields = summary.finish();
+/// assert!(fields[0].contains_null);
+/// assert_eq!(fields[0].contains_nan, Some(true));
+/// assert_eq!(fields[0].upper_bound, Some(2.0_f32.to_le_bytes().to_vec()));
+/// ```
+#[derive(Debug, Clone)]
+pub struct PartitionSummary {
+    fields: Vec<Collected>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Collected {
+    contains_null: bool,
+    contains_nan: bool,
+    bounds: Option<(Value, Value)>,
+}
+
+impl PartitionSummary {
+    /// Nothing collected yet.
+    pub fn new(partition_type: &StructType) -> Self {
+        Self { fields: vec![Collected::default(); partition_type.fields.len()] }
+    }
+
+    /// Takes in the partition tuple of a file. Values that are missing at the end count as null.
+    pub fn add(&mut self, partition: &[Option<Value>]) {
+        for (position, field) in self.fields.iter_mut().enumerate() {
+            match partition.get(position).and_then(Option::as_ref) {
+                None => field.contains_null = true,
+                // A NaN bound would make readers prune rows away.
+                Some(Value::Float(v)) if v.is_nan() => field.contains_nan = true,
+                Some(Value::Double(v)) if v.is_nan() => field.contains_nan = true,
+                Some(value) => field.widen(value),
+            }
+        }
+    }
+
+    /// The summaries, in the order of the spec's fields.
+    pub fn finish(self) -> Vec<FieldSummary> {
+        self.fields.into_iter().map(Collected::finish).collect()
+    }
+}
+
+impl Collected {
+    fn widen(&mut self, value: &Value) {
+        match &mut self.bounds {
+            None => self.bounds = Some((value.clone(), value.clone())),
+            Some((lower, upper)) => {
+                if value < lower {
+                    *lower = value.clone();
+                } else if value > upper {
+                    *upper = value.clone();
+                }
+            }
+        }
+    }
+
+    fn finish(self) -> FieldSummary {
+        let (lower, upper) = self.bounds.unzip();
+        FieldSummary {
+            contains_null: self.contains_null,
+            contains_nan: Some(self.contains_nan),
+            lower_bound: lower.map(|value| zero_as(value, true)).as_ref().and_then(shim::to_binary),
+            upper_bound: upper.map(|value| zero_as(value, false)).as_ref().and_then(shim::to_binary),
+        }
+    }
+}
+
+/// A zero lower bound is written as -0.0, an upper one as +0.0: readers disagree on whether the two are equal.
+fn zero_as(value: Value, negative: bool) -> Value {
+    match value {
+        Value::Float(0.0) => Value::Float(if negative { -0.0 } else { 0.0 }),
+        Value::Double(0.0) => Value::Double(if negative { -0.0 } else { 0.0 }),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{NestedField, PrimitiveType};
+
+    fn summary(values: &[Option<Value>]) -> FieldSummary {
+        let partition = StructType::new(vec![NestedField::optional(1000, "p", PrimitiveType::Double)]);
+        let mut summary = PartitionSummary::new(&partition);
+        for value in values {
+            summary.add(std::slice::from_ref(value));
+        }
+        summary.finish().remove(0)
+    }
+
+    #[test]
+    fn trap_11_nan_is_never_a_bound() {
+        let only_nan = summary(&[Some(Value::Double(f64::NAN)), None]);
+        assert_eq!(only_nan, FieldSummary::new(true, Some(true)));
+        let mixed = summary(&[Some(Value::Double(1.5)), Some(Value::Double(-f64::NAN))]);
+        let bound = 1.5_f64.to_le_bytes().to_vec();
+        assert_eq!(mixed, FieldSummary::new(false, Some(true)).with_bounds(bound.clone(), bound));
+    }
+
+    #[test]
+    fn zero_bounds_cover_both_zeros() {
+        for zero in [0.0, -0.0] {
+            let found = summary(&[Some(Value::Double(zero))]);
+            let expect = FieldSummary::new(false, Some(false))
+                .with_bounds((-0.0_f64).to_le_bytes().to_vec(), 0.0_f64.to_le_bytes().to_vec());
+            assert_eq!(found, expect);
+        }
+    }
+}
