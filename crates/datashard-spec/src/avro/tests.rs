@@ -1,4 +1,5 @@
 //! Whole files: written and read back, by us and by the library that serves as oracle, and broken in every way.
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers made here")]
 
 use super::*;
 use crate::error::ErrorKind;
