@@ -247,12 +247,15 @@ impl ManifestWriter {
     /// `InvalidInput` if the entry breaks a rule.
     pub fn write(&mut self, entry: &ManifestEntry) -> Result<(), SpecError> {
         self.check(entry)?;
+        // Nothing is counted or kept of an entry that cannot be written.
+        let mut counts = self.counts;
+        counts.add(entry)?;
         let start = self.container.entries.len();
         if let Err(e) = self.encode(entry) {
             self.container.entries.truncate(start);
             return Err(e);
         }
-        self.counts.add(entry)?;
+        self.counts = counts;
         self.partitions.add(&entry.data_file.partition);
         Ok(self.container.end_entry()?)
     }
