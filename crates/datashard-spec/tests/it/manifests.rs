@@ -133,6 +133,9 @@ fn check_file(
     let equality_ids: Vec<i64> = file.equality_ids.iter().map(|id| i64::from(id.0)).collect();
     assert_eq!(equality_ids, numbers("equality-ids"), "{at}");
     check_partition(metadata, manifest, file, expected, &at);
+    if expected.get("value-counts").is_none() {
+        return; // left out of the expectation files of big tables
+    }
     check_counts(&file.value_counts, &expected["value-counts"], &at);
     check_counts(&file.null_value_counts, &expected["null-value-counts"], &at);
     check_counts(&file.nan_value_counts, &expected["nan-value-counts"], &at);

@@ -99,7 +99,7 @@ fn the_expected_number_of_rows_matches_each_filter() {
         }
     }
     assert!(
-        exact > 200 && no_oracle < 40,
+        exact > 150 && bounded > 150 && no_oracle < 40,
         "{exact} exact, {bounded} with null or NaN, {no_oracle} without oracle"
     );
 }
