@@ -1,7 +1,8 @@
 //! The snapshots of a table, as raw JSON until somebody asks for one.
 //!
 //! A table has thousands of snapshots and a reader looks at one. So opening takes only the ids, a snapshot is parsed when
-//! it is first asked for, and a snapshot that was read is written back byte for byte, whatever keys are in it.
+//! it is first asked for, and a snapshot that was read is written back byte for byte, whatever keys are in it. Only keys
+//! that are null are left out, since some readers refuse them.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -13,7 +14,7 @@ use super::{FormatVersion, MetadataError};
 use crate::SpecError;
 use crate::id::SnapshotId;
 use crate::json::{Json, JsonError, JsonWriter, Path, parse_document};
-use crate::snapshot::{Snapshot, parse_snapshot, write_snapshot};
+use crate::snapshot::{KEYS, Snapshot, parse_snapshot, write_snapshot};
 
 const AT: Path<'static> = Path::Key(&Path::Root, "snapshots");
 
@@ -136,7 +137,10 @@ impl SnapshotList {
     pub(super) fn write(&self, format_version: FormatVersion, writer: &mut JsonWriter) {
         writer.array(&self.entries, |writer, entry| match (self.raw(entry), entry.parsed.get()) {
             ("", Some(snapshot)) => write_snapshot(snapshot, format_version, writer),
-            (raw, _) => writer.raw(raw),
+            (raw, _) => match without_nulls(raw) {
+                Some(clean) => writer.raw(&clean),
+                None => writer.raw(raw),
+            },
         });
     }
 }
@@ -151,6 +155,27 @@ impl PartialEq for SnapshotList {
         };
         self.len() == other.len() && self.entries.iter().zip(&other.entries).enumerate().all(equal)
     }
+}
+
+/// The text of a snapshot without those of its keys that are null, if there are any. The reference refuses a table for
+/// `"parent-snapshot-id": null`; absent means the same. Keys that are not known stay as they are, null or not.
+fn without_nulls(raw: &str) -> Option<String> {
+    if !raw.contains("null") {
+        return None;
+    }
+    let json = Json::root(parse_document(raw).ok()?);
+    let object = json.object().ok()?;
+    let is_null = |key: &str, value: &Json<'_, '_>| value.is_null() && KEYS.contains(&key);
+    if !object.entries().any(|(key, value)| is_null(key, &value)) {
+        return None;
+    }
+    let mut writer = JsonWriter::with_capacity(raw.len());
+    writer.object(|writer| {
+        for (key, value) in object.entries().filter(|(key, value)| !is_null(key, value)) {
+            writer.key(key).raw(value.raw.get());
+        }
+    });
+    Some(writer.finish())
 }
 
 fn index_by_id(entries: &[Entry]) -> Vec<(SnapshotId, usize)> {
