@@ -21,10 +21,17 @@ const AT: Path<'static> = Path::Key(&Path::Root, "snapshots");
 #[derive(Debug, Clone, Default)]
 pub(super) struct SnapshotList {
     /// The texts of all snapshots that were read, one after the other; shared by all versions made from one document.
-    text: Arc<String>,
+    text: Arc<Text>,
     entries: Vec<Entry>,
     /// Positions of the entries, by ascending id.
     by_id: Vec<(SnapshotId, usize)>,
+}
+
+#[derive(Debug, Default)]
+struct Text {
+    json: String,
+    /// Whether the word stands in it anywhere, once somebody asked.
+    has_null: OnceLock<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -70,7 +77,7 @@ impl SnapshotList {
                 );
             }
         }
-        Ok(Self { text: Arc::new(text), entries, by_id })
+        Ok(Self { text: Arc::new(Text { json: text, has_null: OnceLock::new() }), entries, by_id })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -111,7 +118,7 @@ impl SnapshotList {
     }
 
     fn raw<'s>(&'s self, entry: &Entry) -> &'s str {
-        self.text.get(entry.raw.clone()).unwrap_or_default()
+        self.text.json.get(entry.raw.clone()).unwrap_or_default()
     }
 
     /// Adds a snapshot; the caller has made sure that its id is new.
@@ -131,13 +138,14 @@ impl SnapshotList {
 
     /// How many bytes of JSON there are to write, nearly.
     pub(super) fn text_bytes(&self) -> usize {
-        self.text.len()
+        self.text.json.len()
     }
 
     pub(super) fn write(&self, format_version: FormatVersion, writer: &mut JsonWriter) {
+        let has_null = *self.text.has_null.get_or_init(|| self.text.json.contains("null"));
         writer.array(&self.entries, |writer, entry| match (self.raw(entry), entry.parsed.get()) {
             ("", Some(snapshot)) => write_snapshot(snapshot, format_version, writer),
-            (raw, _) => match without_nulls(raw) {
+            (raw, _) => match has_null.then(|| without_nulls(raw)).flatten() {
                 Some(clean) => writer.raw(&clean),
                 None => writer.raw(raw),
             },
