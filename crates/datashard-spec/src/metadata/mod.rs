@@ -25,6 +25,7 @@ mod wire_v2;
 mod wire_v3;
 mod write;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -237,6 +238,12 @@ impl TableMetadata {
     /// `InvalidData`, with the path, if it is malformed.
     pub fn snapshot(&self, id: SnapshotId) -> Result<Option<&Snapshot>, SpecError> {
         Ok(self.snapshots.by_id(id)?)
+    }
+
+    /// The JSON of the snapshot with this id, unchanged if it was read: for keeping it elsewhere when it leaves the table.
+    /// Costs no parsing.
+    pub fn snapshot_json(&self, id: SnapshotId) -> Option<Cow<'_, str>> {
+        self.snapshots.json(id, self.format_version)
     }
 
     /// Id of the head of `main`.

@@ -18,6 +18,38 @@ pub struct RetentionOverrides {
     pub min_snapshots_to_keep: Option<i64>,
     /// Snapshots to expire whatever their age. None may be the target of a ref.
     pub snapshot_ids: Vec<SnapshotId>,
+    /// Expire although `gc.enabled` is not true: for a caller that set it itself, to keep others from deleting files.
+    pub gc_enabled_ignored: bool,
+}
+
+impl RetentionOverrides {
+    /// With another time from before which snapshots expire, in milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn with_older_than_ms(mut self, older_than_ms: i64) -> Self {
+        self.older_than_ms = Some(older_than_ms);
+        self
+    }
+
+    /// With another number of newest snapshots of each branch that are kept.
+    #[must_use]
+    pub fn with_min_snapshots_to_keep(mut self, count: i64) -> Self {
+        self.min_snapshots_to_keep = Some(count);
+        self
+    }
+
+    /// With snapshots to expire whatever their age.
+    #[must_use]
+    pub fn with_snapshot_ids(mut self, ids: impl IntoIterator<Item = SnapshotId>) -> Self {
+        self.snapshot_ids = ids.into_iter().collect();
+        self
+    }
+
+    /// With `gc.enabled` left out of account.
+    #[must_use]
+    pub fn ignoring_gc_enabled(mut self) -> Self {
+        self.gc_enabled_ignored = true;
+        self
+    }
 }
 
 /// What has expired.
@@ -50,7 +82,7 @@ impl Expired {
 /// ref's history is kept while it is young enough.
 ///
 /// # Errors
-/// `InvalidInput` if `gc.enabled` is anything but true, or a snapshot named in `overrides` is the target of a ref that stays;
+/// `InvalidInput` if `gc.enabled` is anything but true and not to be ignored, or a snapshot named in `overrides` is the target of a ref that stays;
 /// `InvalidData` if a snapshot is malformed.
 ///
 /// # Spec
@@ -63,7 +95,8 @@ pub fn expired_snapshots(
     let properties = TableProperties::new(metadata.properties());
     let gc_enabled = properties.parsed(&table::GC_ENABLED);
     // A value that makes no sense was hardly meant as a permission.
-    if !gc_enabled.value || gc_enabled.warning.is_some() {
+    let is_allowed = gc_enabled.value && gc_enabled.warning.is_none();
+    if !is_allowed && !overrides.gc_enabled_ignored {
         let found = metadata.properties().get(table::GC_ENABLED.key).map(String::as_str).unwrap_or_default();
         let found = format!("gc.enabled={}", crate::error::excerpt(found));
         return Err(refused("files of the table may belong to others: nothing may expire", found).into());

@@ -4,6 +4,7 @@
 //! it is first asked for, and a snapshot that was read is written back byte for byte, whatever keys are in it. Only keys
 //! that are null are left out, since some readers refuse them.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -119,6 +120,15 @@ impl SnapshotList {
 
     fn raw<'s>(&'s self, entry: &Entry) -> &'s str {
         self.text.json.get(entry.raw.clone()).unwrap_or_default()
+    }
+
+    /// The JSON of the snapshot: as it was read, or as it would be written.
+    pub(super) fn json(&self, id: SnapshotId, format_version: FormatVersion) -> Option<Cow<'_, str>> {
+        let entry = self.entries.get(self.position(id)?)?;
+        Some(match (self.raw(entry), entry.parsed.get()) {
+            ("", Some(snapshot)) => Cow::Owned(snapshot.to_json(format_version)),
+            (raw, _) => Cow::Borrowed(raw),
+        })
     }
 
     /// Adds a snapshot; the caller has made sure that its id is new.

@@ -128,6 +128,14 @@ fn trap_30_snapshots_that_were_read_are_written_byte_for_byte_whether_or_not_ask
     assert!(table.to_json().contains(raw));
     table.check_all().unwrap();
     assert!(table.to_json().contains(raw));
+    assert_eq!(table.snapshot_json(SnapshotId(10)).unwrap(), raw);
+    assert_eq!(table.snapshot_json(SnapshotId(11)), None);
+    let added = crate::snapshot::Snapshot::new(SnapshotId(50), 5_000_000, "l")
+        .with_sequence_number(SequenceNumber(5))
+        .with_summary(crate::snapshot::Summary::new(crate::snapshot::Operation::Append));
+    let update = TableUpdate::AddSnapshot { snapshot: added.clone() };
+    let next = table.apply(&[update], &ApplyContext::new(5_000_000)).unwrap();
+    assert_eq!(next.snapshot_json(SnapshotId(50)).unwrap(), added.to_json(FormatVersion::V2));
     let next = table.apply(&[], &ApplyContext::new(5_000_000)).unwrap();
     assert!(next.to_json().contains(raw));
 }

@@ -425,6 +425,7 @@ fn expiry_keeps_heads_the_newest_and_the_young() {
         let off = TableUpdate::SetProperties { updates: [("gc.enabled".to_owned(), off.to_owned())].into() };
         let off = apply(&v2(), &[off]).unwrap();
         assert_eq!(expired_snapshots(&off, 4_000_000, &none()).unwrap_err().kind(), ErrorKind::InvalidInput);
+        check(&off, 4_000_000, none().ignoring_gc_enabled(), &["t"], &[10, 20]);
     }
     // A tag on the way is no walk: what is older still belongs to main, which does not keep it.
     let tag = apply(&v2(), &[set_ref("a", SnapshotRef::tag(SnapshotId(20)))]).unwrap();
