@@ -556,6 +556,10 @@ fn whatever_is_wrong_with_a_schema_in_a_document_is_the_fault_of_the_document() 
         assert_eq!(error.kind(), ErrorKind::InvalidData, "{bad}: {error}");
         assert!(error.to_string().contains("$.schemas[1]"), "{bad}: {error}");
     }
+    // Names come from outside: they are cut in messages.
+    let long =
+        format!(r#"{{"id": 3, "name": "{}", "required": true, "type": "unknown"}}"#, "n".repeat(100_000));
+    assert!(error(&changed(field, &long)).to_string().len() < 300);
     let error = error(&changed(r#""identifier-field-ids": [1]"#, r#""identifier-field-ids": [2]"#));
     assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
 }

@@ -3,6 +3,8 @@
 //! Reading asks for less than writing: a spec of a newer writer, or one whose source column was dropped, must not stop a
 //! reader. So nothing is checked when a spec is parsed; [`PartitionSpec::check`] is for specs to be written with.
 
+use std::collections::{HashMap, HashSet};
+
 use super::builder::next_field_id;
 use super::{FIRST_FIELD_ID, PartitionError, PartitionField, PartitionSpec};
 use crate::id::FieldId;
@@ -24,18 +26,18 @@ impl PartitionSpec {
     /// # Spec
     /// "Partitioning".
     pub fn check(&self, schema: &Schema) -> Result<(), PartitionError> {
-        for (position, field) in self.fields.iter().enumerate() {
-            for earlier in self.fields.iter().take(position) {
-                if earlier.name == field.name {
-                    return Err(PartitionError::DuplicateName { name: field.name.clone() });
-                }
-                if earlier.field_id == field.field_id {
-                    return Err(PartitionError::DuplicateFieldId {
-                        id: field.field_id,
-                        first: earlier.name.clone(),
-                        second: field.name.clone(),
-                    });
-                }
+        let mut names = HashSet::with_capacity(self.fields.len());
+        let mut by_id = HashMap::with_capacity(self.fields.len());
+        for field in &self.fields {
+            if !names.insert(field.name.as_str()) {
+                return Err(PartitionError::DuplicateName { name: field.name.clone() });
+            }
+            if let Some(earlier) = by_id.insert(field.field_id, field) {
+                return Err(PartitionError::DuplicateFieldId {
+                    id: field.field_id,
+                    first: earlier.name.clone(),
+                    second: field.name.clone(),
+                });
             }
             check_name(field, schema)?;
             if let (true, Some(source_id)) = (field.transform != Transform::Void, field.source_id()) {

@@ -1,11 +1,11 @@
 //! Updates of schemas, partition specs and sort orders.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Draft, LAST_ADDED, refused};
 use crate::SpecError;
-use crate::id::{PartitionSpecId, SchemaId, SortOrderId};
+use crate::id::{FieldId, PartitionSpecId, SchemaId, SortOrderId};
 use crate::metadata::history::not_found;
 use crate::metadata::{FormatVersion, MetadataError, TableMetadata};
 use crate::partition::{PartitionError, PartitionField, PartitionSpec, check_source};
@@ -71,15 +71,13 @@ impl Draft {
         if metadata.format_version == FormatVersion::V1 {
             spec.check_sequential()?;
         }
-        for field in &spec.fields {
-            // An id keeps its meaning over all specs: tuples of several specs are read as one struct.
-            let same_id = |other: &&PartitionField| other.field_id == field.field_id;
-            let known = metadata.partition_specs.iter().flat_map(|spec| &spec.fields).filter(same_id);
-            let same_meaning = |other: &PartitionField| {
-                let void = [&other.transform, &field.transform].contains(&&Transform::Void);
-                other.source_ids == field.source_ids && (void || other.transform == field.transform)
-            };
-            if !known.into_iter().all(same_meaning) {
+        // An id keeps its meaning over all specs: tuples of several specs are read as one struct.
+        let by_id: HashMap<FieldId, &PartitionField> =
+            spec.fields.iter().map(|field| (field.field_id, field)).collect();
+        for other in metadata.partition_specs.iter().flat_map(|spec| &spec.fields) {
+            let Some(field) = by_id.get(&other.field_id) else { continue };
+            let void = [&other.transform, &field.transform].contains(&&Transform::Void);
+            if other.source_ids != field.source_ids || !(void || other.transform == field.transform) {
                 let found = format!("{} for {:?}", field.field_id, field.name);
                 return Err(refused(NAME, "the field id has another meaning in an older spec", found).into());
             }
