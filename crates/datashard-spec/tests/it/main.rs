@@ -16,3 +16,4 @@ mod hostile;
 mod manifests;
 mod metadata;
 mod planning;
+mod round_trip;
