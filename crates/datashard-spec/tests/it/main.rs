@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod damage;
 mod expected;
 mod filters;
 mod fixture;
