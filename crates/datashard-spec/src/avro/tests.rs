@@ -129,7 +129,7 @@ fn entries_read_back_in_every_version_and_codec() {
                 assert_eq!(column.value_count, Some(entry.data_file.record_count));
                 assert_eq!((column.null_value_count, column.nan_value_count), (Some(1), None));
                 assert_eq!((column.lower_bound, column.upper_bound), (Some(&b"lower2"[..]), Some(&b""[..])));
-                assert_eq!(view.column(FieldId(9)), Some(ColumnMetrics::default()));
+                assert_eq!(view.column(FieldId(9)), Some(EntryColumn::default()));
             }
             assert!(planner.next_entry().unwrap().is_none());
         }

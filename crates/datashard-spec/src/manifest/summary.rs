@@ -2,9 +2,10 @@
 
 use super::entry::{ManifestEntry, ManifestStatus};
 use super::error::ManifestError;
+use super::extra::Extras;
 use super::list::FieldSummary;
 use crate::id::DataSequenceNumber;
-use crate::schema::StructType;
+use crate::schema::{NestedField, PrimitiveType, StructType, Type};
 use crate::value::Value;
 
 /// Entries and rows of a manifest by status, and the smallest explicit data sequence number of its live files.
@@ -41,7 +42,8 @@ impl ManifestCounts {
         };
         *files = files.checked_add(1).ok_or(ManifestError::Overflow { what: "the count of files" })?;
         *rows = rows
-            .checked_add(entry.data_file.record_count)
+            // An unknown count, -1, counts for nothing.
+            .checked_add(entry.data_file.record_count.max(0))
             .ok_or(ManifestError::Overflow { what: "the count of rows" })?;
         if entry.status.is_live()
             && let Some(number) = entry.data_sequence_number
@@ -76,8 +78,9 @@ pub struct PartitionSummary {
     fields: Vec<Collected>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Collected {
+    of: Type,
     contains_null: bool,
     contains_nan: bool,
     bounds: Option<(Value, Value)>,
@@ -86,7 +89,13 @@ struct Collected {
 impl PartitionSummary {
     /// Nothing collected yet.
     pub fn new(partition_type: &StructType) -> Self {
-        Self { fields: vec![Collected::default(); partition_type.fields.len()] }
+        let field = |field: &NestedField| Collected {
+            of: field.field_type.clone(),
+            contains_null: false,
+            contains_nan: false,
+            bounds: None,
+        };
+        Self { fields: partition_type.fields.iter().map(field).collect() }
     }
 
     /// Takes in the partition tuple of a file. Values that are missing at the end count as null.
@@ -97,7 +106,20 @@ impl PartitionSummary {
                 // A NaN bound would make readers prune rows away.
                 Some(Value::Float(v)) if v.is_nan() => field.contains_nan = true,
                 Some(Value::Double(v)) if v.is_nan() => field.contains_nan = true,
-                Some(value) => field.widen(value),
+                Some(value) if value.matches_type(&field.of) => field.widen(value),
+                // A column's type may be widened after the file was written. Bounds are of the type it has now, and
+                // values of different types do not compare by what they stand for.
+                Some(value) => match (&field.of, value) {
+                    (Type::Primitive(PrimitiveType::Date), Value::Int(days)) => {
+                        field.widen(&Value::Date(*days));
+                    }
+                    (Type::Primitive(of), value) => {
+                        if let Some(promoted) = value.promote(of) {
+                            field.widen(&promoted);
+                        }
+                    }
+                    _ => {}
+                },
             }
         }
     }
@@ -127,6 +149,7 @@ impl Collected {
         FieldSummary {
             contains_null: self.contains_null,
             contains_nan: Some(self.contains_nan),
+            extras: Extras::default(),
             lower_bound: lower.map(|value| zero_as(value, true)).and_then(|value| value.to_binary().ok()),
             upper_bound: upper.map(|value| zero_as(value, false)).and_then(|value| value.to_binary().ok()),
         }
@@ -145,7 +168,6 @@ fn zero_as(value: Value, negative: bool) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{NestedField, PrimitiveType};
 
     fn summary(values: &[Option<Value>]) -> FieldSummary {
         let partition = StructType::new(vec![NestedField::optional(1000, "p", PrimitiveType::Double)]);
