@@ -182,7 +182,9 @@ fn agrees(logical: Logical, of: &PrimitiveType) -> bool {
     use PrimitiveType as T;
     match (logical, of) {
         (Logical::Decimal { scale, .. }, T::Decimal { scale: expected, .. }) => scale == *expected,
-        (Logical::Time | Logical::TimestampNs { .. } | Logical::Millis, T::Timestamp | T::Timestamptz) => false,
+        (Logical::Time | Logical::TimestampNs { .. } | Logical::Millis, T::Timestamp | T::Timestamptz) => {
+            false
+        }
         (Logical::Time | Logical::Timestamp { .. } | Logical::Millis, T::TimestampNs | T::TimestamptzNs) => {
             false
         }

@@ -432,10 +432,7 @@ impl Compiler<'_> {
 }
 
 fn not_there(id: FieldId) -> AvroError {
-    AvroError::Schema {
-        at: format!("field {id}"),
-        reason: "it is required, but not there".to_owned(),
-    }
+    AvroError::Schema { at: format!("field {id}"), reason: "it is required, but not there".to_owned() }
 }
 
 /// The column that a field is: by id, or by name where it has none.

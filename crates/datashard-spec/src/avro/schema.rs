@@ -48,12 +48,19 @@ pub(super) enum Logical {
     None,
     Date,
     Time,
-    Timestamp { utc: bool },
-    TimestampNs { utc: bool },
+    Timestamp {
+        utc: bool,
+    },
+    TimestampNs {
+        utc: bool,
+    },
     /// Times and timestamps in milliseconds, which Iceberg does not have.
     Millis,
     Uuid,
-    Decimal { precision: u8, scale: u8 },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
 }
 
 pub(super) struct Field {

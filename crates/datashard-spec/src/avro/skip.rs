@@ -28,11 +28,7 @@ const MAX_DEPTH: usize = 64;
 
 impl Skip {
     /// Takes what it needs from the `budget` of the file.
-    pub(super) fn compile(
-        schema: &AvroSchema,
-        node: NodeId,
-        budget: &mut usize,
-    ) -> Result<Self, AvroError> {
+    pub(super) fn compile(schema: &AvroSchema, node: NodeId, budget: &mut usize) -> Result<Self, AvroError> {
         Self::build(schema, node, MAX_DEPTH, budget)
     }
 
