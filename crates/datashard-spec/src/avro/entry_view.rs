@@ -72,6 +72,32 @@ impl<'b> EntryView<'b> {
     }
 }
 
+impl crate::expr::ColumnMetrics for EntryView<'_> {
+    fn record_count(&self) -> Option<i64> {
+        Some(self.record_count)
+    }
+
+    fn value_count(&self, id: FieldId) -> Option<i64> {
+        self.column(id)?.value_count
+    }
+
+    fn null_count(&self, id: FieldId) -> Option<i64> {
+        self.column(id)?.null_value_count
+    }
+
+    fn nan_count(&self, id: FieldId) -> Option<i64> {
+        self.column(id)?.nan_value_count
+    }
+
+    fn lower_bound(&self, id: FieldId) -> Option<&[u8]> {
+        self.column(id)?.lower_bound
+    }
+
+    fn upper_bound(&self, id: FieldId) -> Option<&[u8]> {
+        self.column(id)?.upper_bound
+    }
+}
+
 /// The metrics of one column of one file. `None` is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]

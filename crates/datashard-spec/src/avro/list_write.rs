@@ -123,6 +123,7 @@ impl ManifestListWriter {
             return Err(fail(*field, "the version requires it").into());
         }
         let out = &mut self.container.entries;
+        let start = out.len();
         put_bytes(out, row.manifest_path.as_bytes());
         put_long(out, row.manifest_length);
         put_long(out, i64::from(row.partition_spec_id.0));
@@ -164,7 +165,10 @@ impl ManifestListWriter {
         if self.version >= FormatVersion::V3 {
             put_optional(out, row.first_row_id);
         }
-        self.extras.write(ExtraLocation::Entry, &row.extras, out)?;
+        if let Err(e) = self.extras.write(ExtraLocation::Entry, &row.extras, out) {
+            out.truncate(start);
+            return Err(e.into());
+        }
         Ok(self.container.end_entry()?)
     }
 

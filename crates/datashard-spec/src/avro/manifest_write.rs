@@ -12,7 +12,6 @@ use crate::SpecError;
 use crate::avro_error::AvroError;
 use crate::error::excerpt;
 use crate::id::{FieldId, SnapshotId};
-use crate::manifest::partition_type_shim as shim;
 use crate::manifest::{
     BoundMap, DataFile, ExtraField, ExtraLocation, FileContent, ManifestContent, ManifestCounts,
     ManifestEntry, ManifestError, ManifestFile, ManifestStatus, MetricMap, PartitionSummary, field_id,
@@ -194,14 +193,14 @@ impl ManifestWriter {
         snapshot_id: SnapshotId,
         options: &WriteOptions,
     ) -> Result<Self, SpecError> {
-        let partition_type = shim::partition_type(spec, schema);
+        let partition_type = spec.partition_type(schema);
         let json = schema_write::manifest(version, &partition_type, &options.extra_fields)?;
         let extras = ExtraWriter::new(&options.extra_fields, &json)?;
         let mut metadata = vec![
             ("avro.schema".to_owned(), json.into_bytes()),
             ("schema".to_owned(), schema.to_json().into_bytes()),
             ("schema-id".to_owned(), schema.id().to_string().into_bytes()),
-            ("partition-spec".to_owned(), shim::write_fields(spec).into_bytes()),
+            ("partition-spec".to_owned(), spec.fields_to_json().into_bytes()),
             ("partition-spec-id".to_owned(), spec.id.to_string().into_bytes()),
             ("format-version".to_owned(), version.number().to_string().into_bytes()),
         ];
@@ -248,12 +247,15 @@ impl ManifestWriter {
     /// `InvalidInput` if the entry breaks a rule.
     pub fn write(&mut self, entry: &ManifestEntry) -> Result<(), SpecError> {
         self.check(entry)?;
+        // Nothing is counted or kept of an entry that cannot be written.
+        let mut counts = self.counts;
+        counts.add(entry)?;
         let start = self.container.entries.len();
         if let Err(e) = self.encode(entry) {
             self.container.entries.truncate(start);
             return Err(e);
         }
-        self.counts.add(entry)?;
+        self.counts = counts;
         self.partitions.add(&entry.data_file.partition);
         Ok(self.container.end_entry()?)
     }

@@ -141,10 +141,6 @@ pub(super) fn nullable(schema: &AvroSchema, node: NodeId) -> Result<(Null, NodeI
     Ok(match branches.as_slice() {
         [null, other] if is_null(*null) => (Null::First, *other),
         [other, null] if is_null(*null) => (Null::Second, *other),
-        [only] => {
-            let _ = only;
-            (Null::Never, node)
-        }
         _ => (Null::Never, node),
     })
 }

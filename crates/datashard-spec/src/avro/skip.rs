@@ -27,7 +27,8 @@ const MAX_DEPTH: usize = 64;
 
 impl Skip {
     pub(super) fn compile(schema: &AvroSchema, node: NodeId) -> Result<Self, AvroError> {
-        Self::build(schema, node, MAX_DEPTH, &mut MAX_STEPS.clone())
+        let mut budget = MAX_STEPS;
+        Self::build(schema, node, MAX_DEPTH, &mut budget)
     }
 
     fn build(schema: &AvroSchema, node: NodeId, depth: usize, budget: &mut usize) -> Result<Self, AvroError> {

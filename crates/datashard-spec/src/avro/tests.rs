@@ -1,4 +1,5 @@
 //! Whole files: written and read back, by us and by the library that serves as oracle, and broken in every way.
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers made here")]
 
 use super::*;
 use crate::error::ErrorKind;
@@ -362,4 +363,31 @@ fn memory_while_reading_does_not_grow_with_the_number_of_entries() {
         planner.buffer_bytes()
     };
     assert!(buffer(3000) <= buffer(100) * 2);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_file_reads_back(
+        path in ".{0,40}",
+        numbers in proptest::collection::vec((proptest::prelude::any::<i32>(), proptest::prelude::any::<i64>()), 0..30),
+        bounds in proptest::collection::vec((proptest::prelude::any::<i32>(), ".{0,9}"), 0..30),
+        rows in 0..i64::MAX,
+        size in proptest::prelude::any::<i64>(),
+        row_id in proptest::option::of(proptest::prelude::any::<i64>()),
+        key in proptest::option::of(proptest::collection::vec(proptest::prelude::any::<u8>(), 0..9)),
+    ) {
+        let mut data_file = file(2)
+            .with_value_counts(numbers.iter().map(|(id, v)| (FieldId(*id), *v)).collect())
+            .with_lower_bounds(bounds.iter().map(|(id, v)| (FieldId(*id), v)).collect());
+        data_file.file_path = path;
+        data_file.record_count = rows;
+        data_file.file_size_in_bytes = size;
+        data_file.first_row_id = row_id;
+        data_file.key_metadata = key;
+        data_file.split_offsets = numbers.iter().map(|(_, v)| *v).collect();
+        let entry = ManifestEntry::added(data_file);
+        let (bytes, _) = write(FormatVersion::V3, std::slice::from_ref(&entry), &WriteOptions::default());
+        proptest::prop_assert_eq!(read(&bytes).unwrap(), vec![entry]);
+    }
 }

@@ -3,7 +3,6 @@
 use super::error::ManifestError;
 use super::extra::ExtraField;
 use super::list::ManifestContent;
-use super::partition_type_shim as shim;
 use crate::SpecError;
 use crate::error::excerpt;
 use crate::id::{PartitionSpecId, SchemaId};
@@ -87,15 +86,15 @@ impl ManifestHeader {
         };
         let spec_id = number("partition-spec-id")?.map(PartitionSpecId);
         let spec = text("partition-spec")?
-            .map(|json| shim::parse_spec(json, spec_id.unwrap_or(PartitionSpecId(0))))
+            .map(|json| parse_spec(json, spec_id.unwrap_or(PartitionSpecId(0))))
             .transpose()?;
         let schema_json = text("schema")?.map(str::to_owned);
         let partition_type = match (&spec, &schema_json, fallback) {
             (Some(spec), _, _) if spec.fields.is_empty() => StructType::default(),
             // Parsed only where a partition type asks for it: a wide schema costs more than a small manifest.
-            (Some(spec), Some(json), _) => shim::partition_type(spec, &Schema::from_json(json)?),
+            (Some(spec), Some(json), _) => spec.partition_type(&Schema::from_json(json)?),
             (_, _, Some(fallback)) => fallback.clone(),
-            (Some(spec), None, None) => shim::partition_type(spec, &Schema::new(Vec::new())?),
+            (Some(spec), None, None) => spec.partition_type(&Schema::new(Vec::new())?),
             (None, _, None) => StructType::default(),
         };
         Ok(Self {
@@ -109,4 +108,12 @@ impl ManifestHeader {
             schema_json,
         })
     }
+}
+
+/// Reads the list of fields; also the whole spec, which some writers put there.
+fn parse_spec(text: &str, id: PartitionSpecId) -> Result<PartitionSpec, SpecError> {
+    if text.trim_start().starts_with('{') {
+        return Ok(PartitionSpec { id, ..PartitionSpec::from_json(text)? });
+    }
+    PartitionSpec::fields_from_json(id, text)
 }

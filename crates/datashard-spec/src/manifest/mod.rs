@@ -3,6 +3,7 @@
 //! A snapshot names a manifest list; its rows ([`ManifestFile`]) name manifests; their rows ([`ManifestEntry`]) name
 //! data files and delete files ([`DataFile`]). The codec is in `avro`.
 
+pub mod applies;
 mod data_file;
 mod entry;
 pub(crate) mod error;
@@ -12,7 +13,7 @@ mod header;
 mod inherit;
 mod list;
 mod metric_map;
-pub(crate) mod partition_type_shim;
+mod metrics;
 mod summary;
 
 pub use data_file::{DataFile, FileContent, FileFormat};

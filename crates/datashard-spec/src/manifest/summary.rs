@@ -3,7 +3,6 @@
 use super::entry::{ManifestEntry, ManifestStatus};
 use super::error::ManifestError;
 use super::list::FieldSummary;
-use super::partition_type_shim as shim;
 use crate::id::DataSequenceNumber;
 use crate::schema::StructType;
 use crate::value::Value;
@@ -128,8 +127,8 @@ impl Collected {
         FieldSummary {
             contains_null: self.contains_null,
             contains_nan: Some(self.contains_nan),
-            lower_bound: lower.map(|value| zero_as(value, true)).as_ref().and_then(shim::to_binary),
-            upper_bound: upper.map(|value| zero_as(value, false)).as_ref().and_then(shim::to_binary),
+            lower_bound: lower.map(|value| zero_as(value, true)).and_then(|value| value.to_binary().ok()),
+            upper_bound: upper.map(|value| zero_as(value, false)).and_then(|value| value.to_binary().ok()),
         }
     }
 }

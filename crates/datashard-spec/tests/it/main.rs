@@ -12,4 +12,7 @@
 mod expected;
 mod filters;
 mod fixture;
+mod hostile;
+mod manifests;
 mod metadata;
+mod planning;
