@@ -42,10 +42,14 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         NestedField::optional(12, "u", P::Uuid),
         NestedField::optional(13, "x2", P::Fixed(2)),
         NestedField::optional(14, "o", P::Boolean),
-        NestedField::optional(15, "p", StructType::new(vec![
-            NestedField::required(16, "i", P::Int),
-            NestedField::optional(17, "a b", P::Time),
-        ])),
+        NestedField::optional(
+            15,
+            "p",
+            StructType::new(vec![
+                NestedField::required(16, "i", P::Int),
+                NestedField::optional(17, "a b", P::Time),
+            ]),
+        ),
     ])
     .expect("a schema")
 });
@@ -127,7 +131,8 @@ fn rows_for(predicate: &BoundPredicate) -> Vec<Row> {
     for id in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17].map(FieldId) {
         let field = SCHEMA.field_by_id(id).expect("a field");
         let of = field.field_type.as_primitive().expect("a primitive");
-        let mut texts = vec!["0", "-1", "1970-01-01", "1969-12-31T23:59:59", "a", "61ff", "true", "NaN", "-0.0"];
+        let mut texts =
+            vec!["0", "-1", "1970-01-01", "1969-12-31T23:59:59", "a", "61ff", "true", "NaN", "-0.0"];
         texts.push("f79c3e09-677c-4bbd-a479-3f349cb785e7");
         let plain = texts.iter().filter_map(|text| Value::parse_text(of, text).ok().map(Some));
         let null = (id != FieldId(2)).then_some(None);
@@ -194,7 +199,12 @@ fn check_bound(predicate: &Predicate, bound: &BoundPredicate) {
     }
 }
 
-fn check_manifest(predicate: &Predicate, bound: &BoundPredicate, projection: InclusiveProjection, rows: &[Row]) {
+fn check_manifest(
+    predicate: &Predicate,
+    bound: &BoundPredicate,
+    projection: InclusiveProjection,
+    rows: &[Row],
+) {
     let partitioned: Vec<(&Row, Tuple)> =
         rows.iter().filter_map(|row| partition_of(row).map(|partition| (row, partition))).collect();
     let mut summary = PartitionSummary::new(&SPEC.partition_type(&SCHEMA));

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use datashard_fuzz::{avro_file, first, fits, same};
 use datashard_spec::avro::{
-    Codec, ColumnMetrics, EntryView, ManifestPlanner, ManifestReader, ManifestWriter, ReadOptions, WriteOptions,
+    Codec, ColumnMetrics, EntryView, ManifestPlanner, ManifestReader, ManifestWriter, ReadOptions,
+    WriteOptions,
 };
 use datashard_spec::id::{FieldId, PartitionSpecId, SequenceNumber, SnapshotId};
 use datashard_spec::manifest::{
@@ -29,7 +30,8 @@ fn options() -> ReadOptions {
 
 fn check(file: &[u8]) {
     let Ok(mut reader) = ManifestReader::with_options(file, &options()) else { return };
-    let mut planner = ManifestPlanner::with_options(file, &COLUMNS, &options()).expect("planning asks for less");
+    let mut planner =
+        ManifestPlanner::with_options(file, &COLUMNS, &options()).expect("planning asks for less");
     let header = reader.header().clone();
     let mut entries = Vec::new();
     for entry in first(&mut reader) {
@@ -86,7 +88,10 @@ fn check_inheritance(entries: &[ManifestEntry]) {
             return;
         }
         assert!(resolved.snapshot_id.is_some() && resolved.data_sequence_number.is_some());
-        assert!(entry.status == ManifestStatus::Added || resolved.data_sequence_number == entry.data_sequence_number);
+        assert!(
+            entry.status == ManifestStatus::Added
+                || resolved.data_sequence_number == entry.data_sequence_number
+        );
     }
 }
 
@@ -154,8 +159,16 @@ fn check_summaries(header: &ManifestHeader, row: &ManifestFile, entries: &[Manif
                 Some(value) => {
                     // Zeros of either sign are one value.
                     let zero = matches!(value, Value::Float(0.0) | Value::Double(0.0));
-                    assert!(zero || lower.as_ref().is_none_or(|lower| is_date_as_int(of, value) || lower <= value));
-                    assert!(zero || upper.as_ref().is_none_or(|upper| is_date_as_int(of, value) || upper >= value));
+                    assert!(
+                        zero || lower
+                            .as_ref()
+                            .is_none_or(|lower| is_date_as_int(of, value) || lower <= value)
+                    );
+                    assert!(
+                        zero || upper
+                            .as_ref()
+                            .is_none_or(|upper| is_date_as_int(of, value) || upper >= value)
+                    );
                 }
             }
         }

@@ -6,9 +6,13 @@
 use std::sync::LazyLock;
 
 use datashard_fuzz::{avro_file, first, fits, same};
-use datashard_spec::avro::{Codec, ListSnapshot, ManifestListReader, ManifestListWriter, ReadOptions, WriteOptions};
+use datashard_spec::avro::{
+    Codec, ListSnapshot, ManifestListReader, ManifestListWriter, ReadOptions, WriteOptions,
+};
 use datashard_spec::id::{FieldId, SequenceNumber, SnapshotId};
-use datashard_spec::manifest::{ExtraField, ExtraLocation, ManifestContent, ManifestFile, assign_first_row_ids};
+use datashard_spec::manifest::{
+    ExtraField, ExtraLocation, ManifestContent, ManifestFile, assign_first_row_ids,
+};
 use datashard_spec::metadata::FormatVersion;
 use libfuzzer_sys::fuzz_target;
 

@@ -74,7 +74,8 @@ fn check_table(table: &TableMetadata) {
     assert_eq!(TableMetadata::from_bytes(&compressed).as_ref(), Ok(table));
 
     // Ids in use are below the counters that give out new ones.
-    assert!(table.partition_specs().iter().all(|spec| spec.highest_field_id() <= table.last_partition_id()));
+    let mut fields = table.partition_specs().iter().flat_map(|spec| &spec.fields);
+    assert!(fields.all(|field| field.field_id <= table.last_partition_id()));
     assert_eq!(table.schema(table.current_schema_id()), Some(table.current_schema()));
     let _ = (table.default_partition_spec(), table.default_sort_order());
     let specs: Vec<_> = table.partition_specs().iter().map(|spec| PartitionSpec::clone(spec)).collect();

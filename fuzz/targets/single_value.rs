@@ -3,7 +3,9 @@
 #![no_main]
 
 use datashard_fuzz::{fits, round_trip};
-use datashard_spec::schema::{EdgeAlgorithm, ListType, MapType, NestedField, PrimitiveType, StructType, Type};
+use datashard_spec::schema::{
+    EdgeAlgorithm, ListType, MapType, NestedField, PrimitiveType, StructType, Type,
+};
 use datashard_spec::transform::Transform;
 use datashard_spec::value::Value;
 use libfuzzer_sys::fuzz_target;
@@ -98,7 +100,9 @@ fn check_transform(transform: &Transform, source: &Type, value: &Value) {
             assert!((0..7).contains(bucket));
         }
     }
-    assert!(result.is_none() || !transform.to_human_string(result.as_ref()).is_empty() || value_is_empty(value));
+    assert!(
+        result.is_none() || !transform.to_human_string(result.as_ref()).is_empty() || value_is_empty(value)
+    );
 }
 
 fn value_is_empty(value: &Value) -> bool {
