@@ -1,3 +1,5 @@
+//! Column metrics: what prunes a file, what proves that every row matches, and what says nothing.
+
 use super::*;
 use crate::expr::Predicate;
 use crate::schema::{NestedField, PrimitiveType, Schema, StructType};

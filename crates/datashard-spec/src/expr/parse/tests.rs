@@ -1,3 +1,5 @@
+//! Text of predicates: what is read, how it is printed, what is refused and where.
+
 use proptest::prelude::*;
 
 use super::*;

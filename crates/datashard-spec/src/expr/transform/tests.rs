@@ -1,3 +1,5 @@
+//! Projection through each transform, case by case.
+
 use super::*;
 use crate::expr::{InclusiveProjection, Predicate, StrictProjection, col};
 use crate::id::{FieldId, PartitionSpecId};
