@@ -283,6 +283,16 @@ mod tests {
     }
 
     #[test]
+    fn numbers_become_the_nearest_double() {
+        check(
+            col("d").equal_to(-1.111_111_111_111_111_1e86),
+            r#"{"type":"eq","term":"d","value":-1.1111111111111111e86}"#,
+        );
+        check(col("d").equal_to(f64::MAX), r#"{"type":"eq","term":"d","value":1.7976931348623157e308}"#);
+        assert!(Predicate::from_json(r#"{"type":"eq","term":"d","value":1e309}"#).is_err());
+    }
+
+    #[test]
     fn other_documents_are_refused() {
         for json in [
             "",

@@ -88,8 +88,10 @@ impl<'a, 'p> Json<'a, 'p> {
         self.scalar("a 32-bit integer")
     }
 
+    /// The nearest double; the JSON library's own may be one beside it.
     pub(crate) fn f64(&self) -> Result<f64, JsonError> {
-        self.scalar("a number")
+        let value = self.text().parse().ok().filter(|value: &f64| value.is_finite());
+        value.ok_or_else(|| self.unexpected("a number"))
     }
 
     pub(crate) fn bool(&self) -> Result<bool, JsonError> {
