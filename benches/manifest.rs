@@ -4,8 +4,6 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    clippy::exhaustive_structs,
-    clippy::missing_errors_doc,
     reason = "inputs of benchmarks"
 )]
 

@@ -1,6 +1,12 @@
 //! The manifest codec against bare decompression and against apache-avro with serde, in one run: 100,000 entries with
 //! metrics of 20 columns. Also prints what the reader holds in memory.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a benchmark stops at the first surprise"
+)]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -229,12 +229,12 @@ impl<'b, 's: 'b> Sink<'b> for ViewSink<'b, 's> {
         let invalid = AvroFault::Value { found: value };
         let view = &mut self.view;
         match id {
+            id if super::manifest_read::is_out_of_range(id, value) => return Err(invalid),
             field_id::STATUS => view.status = ManifestStatus::from_number(value).ok_or(invalid)?,
             field_id::SNAPSHOT_ID => view.snapshot_id = Some(SnapshotId(value)),
             field_id::SEQUENCE_NUMBER => view.data_sequence_number = Some(DataSequenceNumber(value)),
             field_id::FILE_SEQUENCE_NUMBER => view.file_sequence_number = Some(FileSequenceNumber(value)),
             field_id::CONTENT => view.content = FileContent::from_number(value).ok_or(invalid)?,
-            id if super::manifest_read::is_out_of_range(id, value) => return Err(invalid),
             field_id::RECORD_COUNT => view.record_count = value,
             field_id::FILE_SIZE_IN_BYTES => view.file_size_in_bytes = value,
             field_id::FIRST_ROW_ID => view.first_row_id = Some(value),

@@ -313,12 +313,12 @@ impl<'b> Sink<'b> for EntrySink {
         let invalid = AvroFault::Value { found: value };
         let file = &mut self.file;
         match id {
+            id if is_out_of_range(id, value) => return Err(invalid),
             field_id::STATUS => self.status = Some(ManifestStatus::from_number(value).ok_or(invalid)?),
             field_id::SNAPSHOT_ID => self.snapshot_id = Some(SnapshotId(value)),
             field_id::SEQUENCE_NUMBER => self.data_sequence_number = Some(DataSequenceNumber(value)),
             field_id::FILE_SEQUENCE_NUMBER => self.file_sequence_number = Some(FileSequenceNumber(value)),
             field_id::CONTENT => file.content = FileContent::from_number(value).ok_or(invalid)?,
-            id if is_out_of_range(id, value) => return Err(invalid),
             field_id::RECORD_COUNT => file.record_count = value,
             field_id::FILE_SIZE_IN_BYTES => file.file_size_in_bytes = value,
             field_id::SORT_ORDER_ID => {

@@ -344,7 +344,6 @@ impl ManifestWriter {
             for (null, field) in [
                 (entry.snapshot_id.is_none(), field_id::SNAPSHOT_ID),
                 (entry.data_sequence_number.is_none(), field_id::SEQUENCE_NUMBER),
-                (entry.file_sequence_number.is_none(), field_id::FILE_SEQUENCE_NUMBER),
             ] {
                 if null {
                     return fail(field, "only an added entry inherits it");

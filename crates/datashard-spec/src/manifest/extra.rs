@@ -129,6 +129,7 @@ impl Extras {
     }
 
     /// The value that belongs to a declared field: by id, or by name where the field has no id.
+    #[cfg(feature = "avro")]
     pub(crate) fn value_of(&self, id: Option<FieldId>, name: &str) -> Option<&AvroValue> {
         match id {
             Some(id) => self.by_id(id),

@@ -4,6 +4,7 @@ use super::error::ManifestError;
 use super::extra::ExtraField;
 use super::list::ManifestContent;
 use crate::SpecError;
+#[cfg(feature = "avro")]
 use crate::error::excerpt;
 use crate::id::{PartitionSpecId, SchemaId};
 use crate::metadata::FormatVersion;
@@ -52,6 +53,7 @@ impl ManifestHeader {
     }
 
     /// Reads the values of the keys. `fallback` is the partition type for a file that does not say.
+    #[cfg(feature = "avro")]
     pub(crate) fn parse<'m>(
         value_of: impl Fn(&str) -> Option<&'m [u8]>,
         fallback: Option<&StructType>,
@@ -116,6 +118,7 @@ impl ManifestHeader {
 }
 
 /// Reads the list of fields; also the whole spec, which some writers put there.
+#[cfg(feature = "avro")]
 fn parse_spec(text: &str, id: PartitionSpecId) -> Result<PartitionSpec, SpecError> {
     if text.trim_start().starts_with('{') {
         return Ok(PartitionSpec { id, ..PartitionSpec::from_json(text)? });

@@ -5,7 +5,11 @@ use super::error::ManifestError;
 use super::extra::Extras;
 use super::list::FieldSummary;
 use crate::id::DataSequenceNumber;
+<<<<<<< HEAD
 use crate::schema::{NestedField, PrimitiveType, StructType, Type};
+=======
+use crate::schema::{PrimitiveType, StructType};
+>>>>>>> main
 use crate::value::Value;
 
 /// Entries and rows of a manifest by status, and the smallest explicit data sequence number of its live files.
@@ -80,7 +84,11 @@ pub struct PartitionSummary {
 
 #[derive(Debug, Clone)]
 struct Collected {
+<<<<<<< HEAD
     of: Type,
+=======
+    field_type: Option<PrimitiveType>,
+>>>>>>> main
     contains_null: bool,
     contains_nan: bool,
     bounds: Option<(Value, Value)>,
@@ -89,6 +97,7 @@ struct Collected {
 impl PartitionSummary {
     /// Nothing collected yet.
     pub fn new(partition_type: &StructType) -> Self {
+<<<<<<< HEAD
         let field = |field: &NestedField| Collected {
             of: field.field_type.clone(),
             contains_null: false,
@@ -96,6 +105,13 @@ impl PartitionSummary {
             bounds: None,
         };
         Self { fields: partition_type.fields.iter().map(field).collect() }
+=======
+        let field = |field_type: Option<&PrimitiveType>| Collected {
+            field_type: field_type.cloned(),
+            ..Collected::default()
+        };
+        Self { fields: partition_type.fields.iter().map(|f| field(f.field_type.as_primitive())).collect() }
+>>>>>>> main
     }
 
     /// Takes in the partition tuple of a file. Values that are missing at the end count as null.
@@ -132,6 +148,13 @@ impl PartitionSummary {
 
 impl Collected {
     fn widen(&mut self, value: &Value) {
+        // A tuple keeps the type that its column had when the file was written; an int and a long have no common order.
+        let promoted = match (self.field_type.as_ref(), value) {
+            (Some(PrimitiveType::Date), Value::Int(days)) => Some(Value::Date(*days)),
+            (Some(field_type), value) => value.promote(field_type),
+            (None, _) => None,
+        };
+        let value = promoted.as_ref().unwrap_or(value);
         match &mut self.bounds {
             None => self.bounds = Some((value.clone(), value.clone())),
             Some((lower, upper)) => {
@@ -185,6 +208,24 @@ mod tests {
         let mixed = summary(&[Some(Value::Double(1.5)), Some(Value::Double(-f64::NAN))]);
         let bound = 1.5_f64.to_le_bytes().to_vec();
         assert_eq!(mixed, FieldSummary::new(false, Some(true)).with_bounds(bound.clone(), bound));
+    }
+
+    #[test]
+    fn values_of_before_a_promotion_are_ordered_with_later_ones() {
+        let check = |of: PrimitiveType, values: [Value; 3], lower: Value, upper: Value| {
+            let partition = StructType::new(vec![NestedField::optional(1000, "p", of)]);
+            let mut summary = PartitionSummary::new(&partition);
+            values.into_iter().for_each(|value| summary.add(&[Some(value)]));
+            let expect = FieldSummary::new(false, Some(false))
+                .with_bounds(lower.to_binary().unwrap(), upper.to_binary().unwrap());
+            assert_eq!(summary.finish(), [expect]);
+        };
+        let longs = [Value::Int(100), Value::Long(5), Value::Int(-7)];
+        check(PrimitiveType::Long, longs, Value::Long(-7), Value::Long(100));
+        let doubles = [Value::Float(2.5), Value::Double(1.0), Value::Double(0.5)];
+        check(PrimitiveType::Double, doubles, Value::Double(0.5), Value::Double(2.5));
+        let days = [Value::Int(9), Value::Date(5), Value::Int(1)];
+        check(PrimitiveType::Date, days, Value::Date(1), Value::Date(9));
     }
 
     #[test]
