@@ -3,6 +3,7 @@
 use super::entry::{ManifestEntry, ManifestStatus};
 use super::error::ManifestError;
 use super::extra::Extras;
+use super::extra::Extras;
 use super::list::FieldSummary;
 use crate::id::DataSequenceNumber;
 <<<<<<< HEAD
