@@ -3,14 +3,9 @@
 use super::entry::{ManifestEntry, ManifestStatus};
 use super::error::ManifestError;
 use super::extra::Extras;
-use super::extra::Extras;
 use super::list::FieldSummary;
 use crate::id::DataSequenceNumber;
-<<<<<<< HEAD
 use crate::schema::{NestedField, PrimitiveType, StructType, Type};
-=======
-use crate::schema::{PrimitiveType, StructType};
->>>>>>> main
 use crate::value::Value;
 
 /// Entries and rows of a manifest by status, and the smallest explicit data sequence number of its live files.
@@ -71,12 +66,13 @@ impl ManifestCounts {
 /// let partition = StructType::new(vec![NestedField::optional(1000, "x", PrimitiveType::Float)]);
 /// let mut summary = PartitionSummary::new(&partition);
 /// for value in [None, Some(Value::Float(f32::NAN)), Some(Value::Float(2.0))] {
-///     summary.add(&[value]);
+///     summary.add(&[value])?;
 /// }
 /// let fields = summary.finish();
 /// assert!(fields[0].contains_null);
 /// assert_eq!(fields[0].contains_nan, Some(true));
 /// assert_eq!(fields[0].upper_bound, Some(2.0_f32.to_le_bytes().to_vec()));
+/// # Ok::<(), datashard_spec::manifest::ManifestError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct PartitionSummary {
@@ -85,11 +81,7 @@ pub struct PartitionSummary {
 
 #[derive(Debug, Clone)]
 struct Collected {
-<<<<<<< HEAD
     of: Type,
-=======
-    field_type: Option<PrimitiveType>,
->>>>>>> main
     contains_null: bool,
     contains_nan: bool,
     bounds: Option<(Value, Value)>,
@@ -98,7 +90,6 @@ struct Collected {
 impl PartitionSummary {
     /// Nothing collected yet.
     pub fn new(partition_type: &StructType) -> Self {
-<<<<<<< HEAD
         let field = |field: &NestedField| Collected {
             of: field.field_type.clone(),
             contains_null: false,
@@ -106,39 +97,24 @@ impl PartitionSummary {
             bounds: None,
         };
         Self { fields: partition_type.fields.iter().map(field).collect() }
-=======
-        let field = |field_type: Option<&PrimitiveType>| Collected {
-            field_type: field_type.cloned(),
-            ..Collected::default()
-        };
-        Self { fields: partition_type.fields.iter().map(|f| field(f.field_type.as_primitive())).collect() }
->>>>>>> main
     }
 
     /// Takes in the partition tuple of a file. Values that are missing at the end count as null.
-    pub fn add(&mut self, partition: &[Option<Value>]) {
+    ///
+    /// # Errors
+    /// `InvalidInput` for a value that is not of its field's type, nor of one that is promoted to it: no bound could
+    /// cover it, and readers take a field without bounds for one without values.
+    pub fn add(&mut self, partition: &[Option<Value>]) -> Result<(), ManifestError> {
         for (position, field) in self.fields.iter_mut().enumerate() {
             match partition.get(position).and_then(Option::as_ref) {
                 None => field.contains_null = true,
                 // A NaN bound would make readers prune rows away.
                 Some(Value::Float(v)) if v.is_nan() => field.contains_nan = true,
                 Some(Value::Double(v)) if v.is_nan() => field.contains_nan = true,
-                Some(value) if value.matches_type(&field.of) => field.widen(value),
-                // A column's type may be widened after the file was written. Bounds are of the type it has now, and
-                // values of different types do not compare by what they stand for.
-                Some(value) => match (&field.of, value) {
-                    (Type::Primitive(PrimitiveType::Date), Value::Int(days)) => {
-                        field.widen(&Value::Date(*days));
-                    }
-                    (Type::Primitive(of), value) => {
-                        if let Some(promoted) = value.promote(of) {
-                            field.widen(&promoted);
-                        }
-                    }
-                    _ => {}
-                },
+                Some(value) => field.widen(position, value)?,
             }
         }
+        Ok(())
     }
 
     /// The summaries, in the order of the spec's fields.
@@ -148,14 +124,26 @@ impl PartitionSummary {
 }
 
 impl Collected {
-    fn widen(&mut self, value: &Value) {
+    fn widen(&mut self, position: usize, value: &Value) -> Result<(), ManifestError> {
         // A tuple keeps the type that its column had when the file was written; an int and a long have no common order.
-        let promoted = match (self.field_type.as_ref(), value) {
-            (Some(PrimitiveType::Date), Value::Int(days)) => Some(Value::Date(*days)),
-            (Some(field_type), value) => value.promote(field_type),
-            (None, _) => None,
+        let promoted;
+        let value = match (&self.of, value) {
+            // The source column is gone: all values are of the type they were written in.
+            (Type::Primitive(PrimitiveType::Unknown), value) => value,
+            (of, value) if value.matches_type(of) => value,
+            (of, value) => {
+                promoted = match (of, value) {
+                    (Type::Primitive(PrimitiveType::Date), Value::Int(days)) => Some(Value::Date(*days)),
+                    (Type::Primitive(of), value) => value.promote(of),
+                    _ => None,
+                };
+                promoted.as_ref().ok_or_else(|| ManifestError::Partition {
+                    position,
+                    expected: of.to_string(),
+                    found: value.to_string(),
+                })?
+            }
         };
-        let value = promoted.as_ref().unwrap_or(value);
         match &mut self.bounds {
             None => self.bounds = Some((value.clone(), value.clone())),
             Some((lower, upper)) => {
@@ -166,6 +154,7 @@ impl Collected {
                 }
             }
         }
+        Ok(())
     }
 
     fn finish(self) -> FieldSummary {
@@ -197,7 +186,7 @@ mod tests {
         let partition = StructType::new(vec![NestedField::optional(1000, "p", PrimitiveType::Double)]);
         let mut summary = PartitionSummary::new(&partition);
         for value in values {
-            summary.add(std::slice::from_ref(value));
+            summary.add(std::slice::from_ref(value)).unwrap();
         }
         summary.finish().remove(0)
     }
@@ -216,7 +205,7 @@ mod tests {
         let check = |of: PrimitiveType, values: [Value; 3], lower: Value, upper: Value| {
             let partition = StructType::new(vec![NestedField::optional(1000, "p", of)]);
             let mut summary = PartitionSummary::new(&partition);
-            values.into_iter().for_each(|value| summary.add(&[Some(value)]));
+            values.into_iter().for_each(|value| summary.add(&[Some(value)]).unwrap());
             let expect = FieldSummary::new(false, Some(false))
                 .with_bounds(lower.to_binary().unwrap(), upper.to_binary().unwrap());
             assert_eq!(summary.finish(), [expect]);
@@ -237,5 +226,12 @@ mod tests {
                 .with_bounds((-0.0_f64).to_le_bytes().to_vec(), 0.0_f64.to_le_bytes().to_vec());
             assert_eq!(found, expect);
         }
+    }
+
+    #[test]
+    fn a_value_that_no_bound_could_cover_is_refused() {
+        let partition = StructType::new(vec![NestedField::optional(1000, "p", PrimitiveType::Int)]);
+        let error = PartitionSummary::new(&partition).add(&[Some(Value::Long(5))]).unwrap_err();
+        assert!(matches!(error, ManifestError::Partition { position: 0, .. }), "{error}");
     }
 }
