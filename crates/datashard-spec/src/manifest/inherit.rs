@@ -42,7 +42,8 @@ impl Inheritance {
     pub fn apply(&mut self, entry: &mut ManifestEntry) -> Result<(), ManifestError> {
         entry.snapshot_id.get_or_insert(self.added_snapshot_id);
         let number = self.sequence_number;
-        // Number 0 is that of v1, whose manifests have no such columns, whatever the status.
+        // Number 0 is that of v1, whose manifests have no such columns, whatever the status. Such a manifest keeps the 0
+        // when a list of v2 takes it over, and the Java reference lets its existing and deleted entries inherit it too.
         let may_inherit = entry.status == ManifestStatus::Added || number == SequenceNumber(0);
         if entry.data_sequence_number.is_none() && !may_inherit {
             return Err(ManifestError::NothingToInherit {
