@@ -230,6 +230,9 @@ impl<'a> ManifestPlanner<'a> {
     }
 }
 
+/// Pairs that room is made for at once, whatever the file says that there are.
+const RESERVED_PAIRS: usize = 1024;
+
 /// Builds an entry.
 struct EntrySink {
     status: Option<ManifestStatus>,
@@ -323,8 +326,7 @@ impl<'b> Sink<'b> for EntrySink {
             if count == 0 {
                 break;
             }
-            // Not more room than the rest of the block could fill.
-            pairs.reserve(count.min(cursor.left() >> 1));
+            pairs.reserve(count.min(RESERVED_PAIRS));
             for _ in 0..count {
                 pairs.push((FieldId(cursor.int()?), cursor.long()?));
             }
@@ -346,6 +348,7 @@ impl<'b> Sink<'b> for EntrySink {
             if count == 0 {
                 break;
             }
+            map.reserve(count.min(RESERVED_PAIRS));
             for _ in 0..count {
                 let key = FieldId(cursor.int()?);
                 map.push(key, cursor.bytes()?);

@@ -108,10 +108,7 @@ impl Skip {
                 (None, Self::Sequence(steps))
                     if matches!(steps.as_slice(), [Self::Numbers(1), Self::Length]) =>
                 {
-                    for _ in 0..count {
-                        cursor.skip_numbers(1)?;
-                        cursor.bytes()?;
-                    }
+                    cursor.skip_numbers_with_bytes(count)?;
                 }
                 (None, items) => {
                     for _ in 0..count {
