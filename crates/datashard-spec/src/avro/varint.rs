@@ -270,20 +270,66 @@ fn unzigzag(value: u64) -> i64 {
 /// Appends an int or long.
 #[inline]
 pub(super) fn put_long(out: &mut Vec<u8>, value: i64) {
-    let left = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    let left = zigzag(value);
     let [low, ..] = left.to_le_bytes();
     if left < 0x80 {
         out.push(low);
     } else if left >> 56 == 0 {
         // Written as a whole word and cut to its length: no loop whose end would be guessed wrong.
-        let spread = spread(left);
-        let unused = spread.leading_zeros() >> 3;
-        let continues = CONTINUES.wrapping_shr(unused.wrapping_mul(8).wrapping_add(8));
-        out.extend_from_slice(&(spread | continues).to_le_bytes());
-        out.truncate(out.len().saturating_sub(usize::try_from(unused).unwrap_or(0)));
+        let (word, unused) = encode(left);
+        out.extend_from_slice(&word.to_le_bytes());
+        out.truncate(out.len().saturating_sub(unused));
     } else {
         put_long_bytewise(out, left);
     }
+}
+
+/// Appends a field id and a number.
+#[inline]
+pub(super) fn put_pair(out: &mut Vec<u8>, id: i32, value: i64) {
+    let (key, left) = (zigzag(i64::from(id)), zigzag(value));
+    if key < 0x80 && left >> 49 == 0 {
+        let (word, unused) = encode(left);
+        out.extend_from_slice(&((word << 8) | key).to_le_bytes());
+        // The last byte of the word, which gave way to the key, was one of the unused.
+        out.truncate(out.len().saturating_sub(unused.saturating_sub(1)));
+    } else {
+        put_long(out, i64::from(id));
+        put_long(out, value);
+    }
+}
+
+/// Appends a field id and bytes with their length before them.
+#[inline]
+pub(super) fn put_pair_of_bytes(out: &mut Vec<u8>, id: i32, bytes: &[u8]) {
+    let key = zigzag(i64::from(id));
+    match <[u8; 8]>::try_from(bytes) {
+        // Most bounds are numbers of eight bytes.
+        Ok(word) if key < 0x80 => {
+            let head = u128::from(key) | (8 << 9);
+            let pair = head | (u128::from(u64::from_le_bytes(word)) << 16);
+            out.extend_from_slice(&pair.to_le_bytes());
+            out.truncate(out.len().saturating_sub(6));
+        }
+        _ => {
+            put_long(out, i64::from(id));
+            put_bytes(out, bytes);
+        }
+    }
+}
+
+#[inline]
+fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)).cast_unsigned()
+}
+
+/// A number of up to 56 bits as it is written, and how many bytes of the word it leaves unused.
+#[inline]
+fn encode(number: u64) -> (u64, usize) {
+    let spread = spread(number);
+    let unused = (spread | 1).leading_zeros() >> 3;
+    let continues = (CONTINUES >> 8).wrapping_shr(unused << 3);
+    (spread | continues, usize::try_from(unused).unwrap_or(0))
 }
 
 fn put_long_bytewise(out: &mut Vec<u8>, mut left: u64) {
@@ -302,14 +348,7 @@ fn put_long_bytewise(out: &mut Vec<u8>, mut left: u64) {
 #[inline]
 pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_length(out, bytes.len());
-    // Most bounds are numbers: lengths known here are copied without a call.
-    if let Ok(word) = <&[u8; 8]>::try_from(bytes) {
-        out.extend_from_slice(word);
-    } else if let Ok(word) = <&[u8; 4]>::try_from(bytes) {
-        out.extend_from_slice(word);
-    } else {
-        out.extend_from_slice(bytes);
-    }
+    out.extend_from_slice(bytes);
 }
 
 /// Appends a count or length.
@@ -331,7 +370,7 @@ mod tests {
             let mut bytes = Vec::new();
             for number in &numbers {
                 let mut plainly = bytes.clone();
-                put_long_bytewise(&mut plainly, ((number << 1) ^ (number >> 63)).cast_unsigned());
+                put_long_bytewise(&mut plainly, zigzag(*number));
                 put_long(&mut bytes, *number);
                 prop_assert_eq!(&bytes, &plainly);
             }
@@ -362,6 +401,21 @@ mod tests {
             if expected.is_ok() {
                 prop_assert_eq!(at_once.left(), one_by_one.left());
             }
+        }
+
+        #[test]
+        fn pairs_are_two_numbers_or_a_number_and_bytes(id in prop_oneof![-70_i32..70, any::<i32>()], value in number(), word in any::<[u8; 8]>(), length in 0_usize..9) {
+            let (mut pairs, mut plainly) = (Vec::new(), Vec::new());
+            put_pair(&mut pairs, id, value);
+            put_pair_of_bytes(&mut pairs, id, &word[..length]);
+            put_pair_of_bytes(&mut pairs, id, &word);
+            for number in [i64::from(id), value, i64::from(id)] {
+                put_long_bytewise(&mut plainly, zigzag(number));
+            }
+            put_bytes(&mut plainly, &word[..length]);
+            put_long_bytewise(&mut plainly, zigzag(i64::from(id)));
+            put_bytes(&mut plainly, &word);
+            prop_assert_eq!(pairs, plainly);
         }
 
         #[test]
