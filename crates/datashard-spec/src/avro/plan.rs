@@ -160,11 +160,7 @@ impl Null {
     pub(super) fn has_value(self, cursor: &mut Cursor<'_>) -> Result<bool, AvroFault> {
         match self {
             Self::Never => Ok(true),
-            Self::First | Self::Second => match cursor.long()? {
-                0 => Ok(self == Self::Second),
-                1 => Ok(self == Self::First),
-                found => Err(AvroFault::Union { found }),
-            },
+            Self::First | Self::Second => Ok(cursor.second_of_two()? == (self == Self::First)),
         }
     }
 }

@@ -483,7 +483,7 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
         }
     }
     let mut collected = PartitionSummary::new(&case.spec.partition_type(&case.schema));
-    files.keys().for_each(|tuple| collected.add(tuple));
+    files.keys().for_each(|tuple| collected.add(tuple).unwrap());
     let collected = collected.finish();
     let summaries: Vec<PartitionFieldSummary<'_>> = collected
         .iter()
