@@ -7,6 +7,7 @@ use super::plan::Sink;
 use super::varint::Cursor;
 use crate::avro_error::AvroFault;
 use crate::id::{DataSequenceNumber, FieldId, FileSequenceNumber, SnapshotId};
+use crate::manifest::metrics::known;
 use crate::manifest::{
     AvroValue, ExtraField, FieldSummary, FileContent, FileFormat, ManifestStatus, field_id,
 };
@@ -32,7 +33,7 @@ pub struct EntryView<'b> {
     pub file_path: &'b str,
     /// The format as stored; see [`file_format`](Self::file_format).
     pub file_format_text: &'b str,
-    /// Rows.
+    /// Rows; -1 if not known.
     pub record_count: i64,
     /// Bytes of the file.
     pub file_size_in_bytes: i64,
@@ -59,10 +60,10 @@ impl<'b> EntryView<'b> {
     }
 
     /// The metrics of a chosen column.
-    pub fn column(&self, id: FieldId) -> Option<ColumnMetrics<'b>> {
+    pub fn column(&self, id: FieldId) -> Option<EntryColumn<'b>> {
         let slot = self.columns.iter().find(|slot| slot.id == id)?;
         let bytes = |range: &Option<Range<usize>>| range.clone().and_then(|range| self.block.get(range));
-        Some(ColumnMetrics {
+        Some(EntryColumn {
             value_count: slot.value_count,
             null_value_count: slot.null_value_count,
             nan_value_count: slot.nan_value_count,
@@ -74,19 +75,19 @@ impl<'b> EntryView<'b> {
 
 impl crate::expr::ColumnMetrics for EntryView<'_> {
     fn record_count(&self) -> Option<i64> {
-        Some(self.record_count)
+        known(self.record_count)
     }
 
     fn value_count(&self, id: FieldId) -> Option<i64> {
-        self.column(id)?.value_count
+        self.column(id)?.value_count.and_then(known)
     }
 
     fn null_count(&self, id: FieldId) -> Option<i64> {
-        self.column(id)?.null_value_count
+        self.column(id)?.null_value_count.and_then(known)
     }
 
     fn nan_count(&self, id: FieldId) -> Option<i64> {
-        self.column(id)?.nan_value_count
+        self.column(id)?.nan_value_count.and_then(known)
     }
 
     fn lower_bound(&self, id: FieldId) -> Option<&[u8]> {
@@ -101,7 +102,7 @@ impl crate::expr::ColumnMetrics for EntryView<'_> {
 /// The metrics of one column of one file. `None` is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct ColumnMetrics<'b> {
+pub struct EntryColumn<'b> {
     /// Values, nulls and NaNs included.
     pub value_count: Option<i64>,
     /// Nulls.
@@ -203,7 +204,7 @@ impl<'b, 's: 'b> ViewSink<'b, 's> {
         skip: impl Fn(&mut Cursor<'b>) -> Result<(), AvroFault>,
     ) -> Result<(), AvroFault> {
         loop {
-            let (count, _) = cursor.run()?;
+            let (count, end) = cursor.run()?;
             if count == 0 {
                 return Ok(());
             }
@@ -217,6 +218,7 @@ impl<'b, 's: 'b> ViewSink<'b, 's> {
                     skip(cursor)?;
                 }
             }
+            cursor.end_run(end)?;
         }
     }
 }
@@ -232,7 +234,7 @@ impl<'b, 's: 'b> Sink<'b> for ViewSink<'b, 's> {
             field_id::SEQUENCE_NUMBER => view.data_sequence_number = Some(DataSequenceNumber(value)),
             field_id::FILE_SEQUENCE_NUMBER => view.file_sequence_number = Some(FileSequenceNumber(value)),
             field_id::CONTENT => view.content = FileContent::from_number(value).ok_or(invalid)?,
-            field_id::RECORD_COUNT if value < 0 => return Err(invalid),
+            id if super::manifest_read::is_out_of_range(id, value) => return Err(invalid),
             field_id::RECORD_COUNT => view.record_count = value,
             field_id::FILE_SIZE_IN_BYTES => view.file_size_in_bytes = value,
             field_id::FIRST_ROW_ID => view.first_row_id = Some(value),
@@ -293,13 +295,14 @@ impl<'b, 's: 'b> Sink<'b> for ViewSink<'b, 's> {
 
     fn numbers(&mut self, _: FieldId, cursor: &mut Cursor<'b>) -> Result<(), AvroFault> {
         loop {
-            let (count, _) = cursor.run()?;
+            let (count, end) = cursor.run()?;
             if count == 0 {
                 return Ok(());
             }
             for _ in 0..count {
                 self.scratch.equality_ids.push(FieldId(cursor.int()?));
             }
+            cursor.end_run(end)?;
         }
     }
 

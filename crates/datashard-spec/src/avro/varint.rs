@@ -104,21 +104,32 @@ impl<'a> Cursor<'a> {
         Ok(*head)
     }
 
-    /// The head of the next run of an array's items: how many, and their bytes where the writer says. 0 is the end.
-    /// Each item must take at least one byte, so that a count can be held against what is left.
+    /// The head of the next run of an array's items: how many, and where the writer says how many bytes they take, what
+    /// is left of the block after them, for [`end_run`](Self::end_run). 0 is the end. Each item must take at least one
+    /// byte, so that a count can be held against what is left.
     #[inline]
     pub(super) fn run(&mut self) -> Result<(usize, Option<usize>), AvroFault> {
         let found = self.long()?;
         let size = if found < 0 {
             let size = self.long()?;
             let lies = AvroFault::Length { found: size, left: self.rest.len() };
-            Some(usize::try_from(size).ok().filter(|size| *size <= self.rest.len()).ok_or(lies)?)
+            Some(usize::try_from(size).ok().and_then(|size| self.rest.len().checked_sub(size)).ok_or(lies)?)
         } else {
             None
         };
         let lies = AvroFault::Length { found, left: self.rest.len() };
         let count = usize::try_from(found.unsigned_abs()).map_err(|_| lies)?;
         if count > self.rest.len() { Err(lies) } else { Ok((count, size)) }
+    }
+
+    /// Holds the size that a run claims against the bytes that its items took: two readers of one file, one that steps
+    /// over the items by size and one that decodes them, would else go on at different places.
+    #[inline]
+    pub(super) fn end_run(&self, left: Option<usize>) -> Result<(), AvroFault> {
+        match left {
+            Some(left) if left != self.rest.len() => Err(AvroFault::RunSize),
+            _ => Ok(()),
+        }
     }
 
     /// Steps over numbers, eight bytes at a time: every byte without the high bit ends one.

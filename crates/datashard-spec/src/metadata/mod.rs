@@ -45,8 +45,9 @@ pub use update::{ApplyContext, LAST_ADDED, TableUpdate};
 use crate::SpecError;
 use crate::id::{FieldId, PartitionSpecId, SchemaId, SequenceNumber, SnapshotId, SortOrderId};
 use crate::json::UnknownKeys;
-use crate::partition::PartitionSpec;
+use crate::partition::{PartitionSpec, PartitionSpecUpdate};
 use crate::schema::Schema;
+use crate::schema::evolution::UpdateBase;
 use crate::snapshot::Snapshot;
 use crate::snapshot_ref::{MAIN_BRANCH, SnapshotRef};
 use crate::sort_order::SortOrder;
@@ -55,7 +56,8 @@ use snapshot_list::SnapshotList;
 /// Everything a table is at one version, short of its manifests: schemas, specs, snapshots, refs, logs, properties.
 ///
 /// Old snapshots stay raw JSON until asked for, so those accessors that touch them can fail; see
-/// [`check_all`](Self::check_all). A snapshot that was read is written back byte for byte.
+/// [`check_all`](Self::check_all). A snapshot that was read is written back byte for byte, but for known keys that are
+/// null.
 ///
 /// # Spec
 /// "Table Metadata".
@@ -291,6 +293,23 @@ impl TableMetadata {
     /// Keys of the document that this version does not know.
     pub fn unknown_keys(&self) -> &UnknownKeys {
         &self.unknown_keys
+    }
+
+    /// What a [`SchemaUpdate`](crate::schema::evolution::SchemaUpdate) of this table is applied to.
+    pub fn schema_update_base(&self) -> UpdateBase<'_> {
+        UpdateBase::new(self.current_schema(), self.last_column_id, self.format_version)
+            .with_partition_specs(&self.partition_specs)
+    }
+
+    /// Starts a change of this table's default partition spec.
+    pub fn partition_spec_update(&self) -> PartitionSpecUpdate<'_> {
+        PartitionSpecUpdate::new(
+            self.current_schema(),
+            &self.partition_specs,
+            self.default_spec_id,
+            self.last_partition_id,
+            self.format_version,
+        )
     }
 
     /// The id that `main` has.

@@ -3,7 +3,8 @@
 //! Reading asks for less than writing: a spec of a newer writer, or one whose source column was dropped, must not stop a
 //! reader. So nothing is checked when a spec is parsed; [`PartitionSpec::check`] is for specs to be written with.
 
-use super::{PartitionError, PartitionField, PartitionSpec};
+use super::builder::next_field_id;
+use super::{FIRST_FIELD_ID, PartitionError, PartitionField, PartitionSpec};
 use crate::id::FieldId;
 use crate::schema::{Schema, Type};
 use crate::transform::Transform;
@@ -52,6 +53,19 @@ impl PartitionSpec {
     /// Whether files can be written with this spec: every transform is known and has one source column.
     pub fn is_writable(&self) -> bool {
         self.check_writable().is_ok()
+    }
+
+    /// v1 has no field ids: readers count them, so they must be 1000, 1001 and so on.
+    pub(crate) fn check_sequential(&self) -> Result<(), PartitionError> {
+        let mut expected = FIRST_FIELD_ID;
+        for field in &self.fields {
+            if field.field_id != expected {
+                let (field, found) = (field.name.clone(), field.field_id);
+                return Err(PartitionError::NotSequential { field, found, expected });
+            }
+            expected = next_field_id(expected)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn check_writable(&self) -> Result<(), PartitionError> {

@@ -39,6 +39,8 @@ pub(super) struct Index {
     by_lower_name: HashMap<String, Option<FieldId>>,
     /// A field that `by_name` does not lead to, because another one has the same full name.
     hidden: Option<FieldId>,
+    /// Length of all full names together.
+    name_bytes: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -54,7 +56,8 @@ impl Index {
     pub(super) fn build(root: &StructType) -> Result<Self, SchemaError> {
         let mut walk = Walk::default();
         walk.add_struct(root, &At { full_name: None, short_name: None, parent: None, steps: &[] })?;
-        let Walk { mut index, short_names, .. } = walk;
+        let Walk { mut index, short_names, name_bytes } = walk;
+        index.name_bytes = name_bytes;
         index.add_names(short_names);
         Ok(index)
     }
@@ -83,6 +86,10 @@ impl Index {
         }
         self.by_name = by_name;
         self.by_lower_name = by_lower_name;
+    }
+
+    pub(super) fn name_bytes(&self) -> usize {
+        self.name_bytes
     }
 
     /// All ids, each parent before its parts.
