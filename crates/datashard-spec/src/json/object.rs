@@ -88,6 +88,7 @@ impl<'a, 'p> Json<'a, 'p> {
         self.scalar("a 32-bit integer")
     }
 
+    /// The nearest double.
     pub(crate) fn f64(&self) -> Result<f64, JsonError> {
         // serde_json is off by the last bit now and then unless it is built to be slower for everybody.
         let text = self.text();

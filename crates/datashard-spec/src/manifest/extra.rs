@@ -66,6 +66,8 @@ pub enum ExtraLocation {
     Entry,
     /// The data file of a manifest entry.
     DataFile,
+    /// The summaries of partition fields in a row of a manifest list.
+    FieldSummary,
 }
 
 /// How a file declares a field that the format does not name.
@@ -127,6 +129,7 @@ impl Extras {
     }
 
     /// The value that belongs to a declared field: by id, or by name where the field has no id.
+    #[cfg(feature = "avro")]
     pub(crate) fn value_of(&self, id: Option<FieldId>, name: &str) -> Option<&AvroValue> {
         match id {
             Some(id) => self.by_id(id),

@@ -4,6 +4,7 @@ use super::error::ManifestError;
 use super::extra::ExtraField;
 use super::list::ManifestContent;
 use crate::SpecError;
+#[cfg(feature = "avro")]
 use crate::error::excerpt;
 use crate::id::{PartitionSpecId, SchemaId};
 use crate::metadata::FormatVersion;
@@ -34,6 +35,9 @@ pub struct ManifestHeader {
     pub partition_type: StructType,
     /// Fields that the format does not name.
     pub extra_fields: Vec<ExtraField>,
+    /// Whether header or caller tell the partition type.
+    #[cfg(feature = "avro")]
+    pub(crate) says_partition_type: bool,
     schema_json: Option<String>,
 }
 
@@ -50,6 +54,7 @@ impl ManifestHeader {
     }
 
     /// Reads the values of the keys. `fallback` is the partition type for a file that does not say.
+    #[cfg(feature = "avro")]
     pub(crate) fn parse<'m>(
         value_of: impl Fn(&str) -> Option<&'m [u8]>,
         fallback: Option<&StructType>,
@@ -95,8 +100,10 @@ impl ManifestHeader {
             (Some(spec), Some(json), _) => spec.partition_type(&Schema::from_json(json)?),
             (_, _, Some(fallback)) => fallback.clone(),
             (Some(spec), None, None) => spec.partition_type(&Schema::new(Vec::new())?),
+            // Then the partition record of the Avro schema tells.
             (None, _, None) => StructType::default(),
         };
+        let says_partition_type = spec.is_some() || fallback.is_some();
         Ok(Self {
             format_version,
             content,
@@ -105,12 +112,14 @@ impl ManifestHeader {
             partition_spec: spec,
             partition_type,
             extra_fields: Vec::new(),
+            says_partition_type,
             schema_json,
         })
     }
 }
 
 /// Reads the list of fields; also the whole spec, which some writers put there.
+#[cfg(feature = "avro")]
 fn parse_spec(text: &str, id: PartitionSpecId) -> Result<PartitionSpec, SpecError> {
     if text.trim_start().starts_with('{') {
         return Ok(PartitionSpec { id, ..PartitionSpec::from_json(text)? });

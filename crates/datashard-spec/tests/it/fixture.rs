@@ -69,3 +69,17 @@ impl Fixture {
         relative.to_owned()
     }
 }
+
+/// The Avro files of a table's metadata folder, as (file name, bytes): manifest lists or manifests.
+pub(crate) fn avro_files(fixture: &Fixture, lists: bool) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<(String, Vec<u8>)> = fixture
+        .metadata_dir()
+        .filter_map(|path| {
+            let name = path.file_name()?.to_str()?.to_owned();
+            let is_list = name.starts_with("snap-");
+            (name.ends_with(".avro") && is_list == lists).then(|| (name, std::fs::read(&path).unwrap()))
+        })
+        .collect();
+    files.sort();
+    files
+}

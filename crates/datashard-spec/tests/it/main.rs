@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod damage;
 mod expected;
 mod filters;
 mod fixture;
@@ -16,3 +17,4 @@ mod hostile;
 mod manifests;
 mod metadata;
 mod planning;
+mod round_trip;
