@@ -247,6 +247,10 @@ fn bare(json: &mut Json) {
     match json {
         Json::Object(map) => {
             map.remove("doc");
+            // The reference takes any letter for legal, where several engines choke on what is not ASCII.
+            if map.get("iceberg-field-name").and_then(Json::as_str).is_some_and(|name| !name.is_ascii()) {
+                map.remove("name");
+            }
             map.values_mut().for_each(bare);
             if let Some(Json::Array(fields)) = map.get_mut("fields") {
                 fields.sort_by_key(|field| field["field-id"].as_i64());
