@@ -89,6 +89,7 @@ fn plan(bytes: &[u8]) -> Result<usize, SpecError> {
 }
 
 /// Both ways refuse the file as invalid, and soon.
+#[expect(clippy::disallowed_methods, reason = "the time that a hostile file takes is what is tested")]
 fn refuse(bytes: &[u8], what: &str) -> SpecError {
     let start = Instant::now();
     let error = read(bytes).map(|entries| entries.len()).expect_err(what);
@@ -343,11 +344,11 @@ fn zstandard_frames_of_unknown_size_and_several_frames_are_read() {
 
 /// Reads everything there is, by all ways; `Ok` if the file is fine for the first two.
 fn drain(bytes: &[u8]) -> Result<usize, SpecError> {
+    // What the header is refused for is the same for both.
+    let entries = ManifestReader::new(bytes)?.collect::<Result<Vec<_>, _>>();
     let planned = plan(bytes);
-    let entries = read(bytes);
     if let Ok(entries) = &entries {
-        // What the reader takes, the planner takes.
-        assert_eq!(planned.unwrap(), entries.len());
+        assert_eq!(planned.unwrap(), entries.len(), "what the reader takes, the planner takes");
     }
     Ok(entries?.len())
 }
@@ -362,10 +363,7 @@ fn drain_list(bytes: &[u8]) -> Result<usize, SpecError> {
 fn damage(bytes: &[u8], whole: usize, drain: impl Fn(&[u8]) -> Result<usize, SpecError>, from: usize) {
     assert_eq!(drain(bytes).unwrap(), whole);
     for end in from..bytes.len() {
-        assert!(
-            drain(&bytes[..end]).is_ok_and(|count| count < whole) || drain(&bytes[..end]).is_err(),
-            "{end}"
-        );
+        assert!(drain(&bytes[..end]).map_or(true, |count| count < whole), "{end}");
     }
     let mut broken = bytes.to_vec();
     for at in from..bytes.len() {

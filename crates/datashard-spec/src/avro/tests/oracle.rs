@@ -247,6 +247,12 @@ fn bare(json: &mut Json) {
     match json {
         Json::Object(map) => {
             map.remove("doc");
+            // The reference takes any letter for legal, where several engines choke on what is not ASCII.
+            let original = map.get("iceberg-field-name").or(map.get("name")).and_then(Json::as_str);
+            if let Some(original) = original.filter(|name| !name.is_ascii()).map(str::to_owned) {
+                map.remove("name");
+                map.insert("iceberg-field-name".to_owned(), json!(original));
+            }
             map.values_mut().for_each(bare);
             if let Some(Json::Array(fields)) = map.get_mut("fields") {
                 fields.sort_by_key(|field| field["field-id"].as_i64());
