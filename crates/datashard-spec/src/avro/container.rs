@@ -285,12 +285,13 @@ impl ContainerWriter {
 /// A sync marker from what is written: two independent 64-bit FNV-1a hashes of the header and the first block. This
 /// crate has no source of randomness, and equal input gives equal files.
 fn sync_of(header: &[u8], entries: &[u8]) -> [u8; 16] {
-    let hash = |seed: u64| {
-        header
-            .iter()
-            .chain(entries)
-            .fold(seed, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
-    };
-    let [low, high] = [hash(0xcbf2_9ce4_8422_2325), hash(0x9e37_79b9_7f4a_7c15)];
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let mut low = 0xcbf2_9ce4_8422_2325;
+    let mut high = 0x9e37_79b9_7f4a_7c15;
+    for bytes in [header, entries] {
+        for byte in bytes {
+            (low, high) = (step(low, byte), step(high, byte));
+        }
+    }
     ((u128::from(high) << 64) | u128::from(low)).to_le_bytes()
 }

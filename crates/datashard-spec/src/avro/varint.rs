@@ -295,18 +295,56 @@ pub(super) fn put_long(out: &mut Vec<u8>, value: i64) {
     }
 }
 
-/// Appends a field id and a number.
+/// Appends pairs of a field id and a number.
 #[inline]
-pub(super) fn put_pair(out: &mut Vec<u8>, id: i32, value: i64) {
-    let (key, left) = (zigzag(i64::from(id)), zigzag(value));
-    if key < 0x80 && left >> 49 == 0 {
-        let (word, unused) = encode(left);
-        out.extend_from_slice(&((word << 8) | key).to_le_bytes());
-        // The last byte of the word, which gave way to the key, was one of the unused.
-        out.truncate(out.len().saturating_sub(unused.saturating_sub(1)));
-    } else {
-        put_long(out, i64::from(id));
-        put_long(out, value);
+pub(super) fn put_pairs(out: &mut Vec<u8>, pairs: impl ExactSizeIterator<Item = (i32, i64)>) {
+    let mut at = out.len();
+    // Room for all that they may take, and for a word beyond.
+    let room = pairs.len().saturating_mul(2 * LONGEST).saturating_add(LONGEST);
+    out.resize(at.saturating_add(room), 0);
+    for (id, value) in pairs {
+        let (key, left) = (zigzag(i64::from(id)), zigzag(value));
+        let slot = out.get_mut(at..).unwrap_or_default();
+        let written = match slot.first_chunk_mut::<8>() {
+            Some(slot) if key < 0x80 && left >> 49 == 0 => {
+                let (word, unused) = encode(left);
+                *slot = ((word << 8) | key).to_le_bytes();
+                9_usize.saturating_sub(unused)
+            }
+            _ => {
+                let written = put_at(slot, key);
+                written.saturating_add(put_at(slot.get_mut(written..).unwrap_or_default(), left))
+            }
+        };
+        at = at.saturating_add(written);
+    }
+    out.truncate(at);
+}
+
+/// The longest number.
+const LONGEST: usize = 10;
+
+/// Writes a number where there is room for it, and returns its length.
+#[inline]
+fn put_at(slot: &mut [u8], number: u64) -> usize {
+    let Some((slot, rest)) = slot.split_first_chunk_mut::<8>() else { return 0 };
+    if number >> 56 == 0 {
+        let (word, unused) = encode(number);
+        *slot = word.to_le_bytes();
+        return 8_usize.saturating_sub(unused);
+    }
+    *slot = (spread(number) | CONTINUES).to_le_bytes();
+    let [.., high] = number.to_le_bytes();
+    match rest {
+        [last, ..] if high < 0x80 => {
+            *last = high;
+            9
+        }
+        [last, sign, ..] => {
+            (*last, *sign) = (high, 1);
+            LONGEST
+        }
+        _ => 0,
     }
 }
 
@@ -415,14 +453,16 @@ mod tests {
         }
 
         #[test]
-        fn pairs_are_two_numbers_or_a_number_and_bytes(id in prop_oneof![-70_i32..70, any::<i32>()], value in number(), word in any::<[u8; 8]>(), length in 0_usize..9) {
-            let (mut pairs, mut plainly) = (Vec::new(), Vec::new());
-            put_pair(&mut pairs, id, value);
+        fn pairs_are_two_numbers_or_a_number_and_bytes(id in prop_oneof![-70_i32..70, any::<i32>()], values in prop::collection::vec(number(), 0..5), word in any::<[u8; 8]>(), length in 0_usize..9) {
+            let (mut pairs, mut plainly) = (vec![7], vec![7]);
+            put_pairs(&mut pairs, values.iter().map(|value| (id, *value)));
             put_pair_of_bytes(&mut pairs, id, &word[..length]);
             put_pair_of_bytes(&mut pairs, id, &word);
-            for number in [i64::from(id), value, i64::from(id)] {
-                put_long_bytewise(&mut plainly, zigzag(number));
+            for value in values {
+                put_long_bytewise(&mut plainly, zigzag(i64::from(id)));
+                put_long_bytewise(&mut plainly, zigzag(value));
             }
+            put_long_bytewise(&mut plainly, zigzag(i64::from(id)));
             put_bytes(&mut plainly, &word[..length]);
             put_long_bytewise(&mut plainly, zigzag(i64::from(id)));
             put_bytes(&mut plainly, &word);
