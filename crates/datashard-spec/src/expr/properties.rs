@@ -20,7 +20,7 @@ use super::{
 use crate::id::{FieldId, PartitionSpecId};
 use crate::manifest::PartitionSummary;
 use crate::partition::{PartitionField, PartitionSpec};
-use crate::schema::{NestedField, PrimitiveType, Schema};
+use crate::schema::{NestedField, PrimitiveType, Schema, StructType};
 use crate::transform::Transform;
 use crate::value::datetime::{MICROS_PER_DAY, NANOS_PER_DAY};
 use crate::value::{Decimal, Value};
@@ -204,15 +204,19 @@ fn exprs(a: &PrimitiveType, b: &PrimitiveType) -> BoxedStrategy<Expr> {
 }
 
 impl Expr {
-    fn predicate(&self) -> Predicate {
+    fn predicate(&self, nested: bool) -> Predicate {
         match self {
             Self::Leaf(column, transform, test) => {
-                let name = if *column == 1 { "a" } else { "b" };
+                let name = match column {
+                    1 if nested => "s.a",
+                    1 => "a",
+                    _ => "b",
+                };
                 Predicate::test(col(name).with_transform(transform.clone()), test.clone())
             }
-            Self::And(a, b) => a.predicate().and(b.predicate()),
-            Self::Or(a, b) => a.predicate().or(b.predicate()),
-            Self::Not(a) => a.predicate().not(),
+            Self::And(a, b) => a.predicate(nested).and(b.predicate(nested)),
+            Self::Or(a, b) => a.predicate(nested).or(b.predicate(nested)),
+            Self::Not(a) => a.predicate(nested).not(),
         }
     }
 
@@ -299,6 +303,7 @@ struct Metrics {
 }
 
 struct Column {
+    values: i64,
     nulls: i64,
     nans: i64,
     lower: Option<Vec<u8>>,
@@ -329,8 +334,12 @@ impl Metrics {
             let values: Vec<&Value> = rows.iter().filter_map(|row| row.get(&id)).collect();
             let count = |n: usize| i64::try_from(n).unwrap();
             let bounded = || values.iter().filter(|v| !v.is_nan());
+            // Where a struct is null, some writers do not count what is in it.
+            let counted =
+                if id == FieldId(1) && left_out & UNCOUNTED == UNCOUNTED { values.len() } else { rows.len() };
             Column {
-                nulls: count(rows.len() - values.len()),
+                values: count(counted),
+                nulls: count(counted - values.len()),
                 nans: count(values.iter().filter(|v| v.is_nan()).count()),
                 lower: bounded().min().map(|v| encode(truncate_lower(v, cut))),
                 upper: bounded().max().and_then(|v| truncate_upper(v, cut)).map(encode),
@@ -351,7 +360,7 @@ impl ColumnMetrics for Metrics {
         (self.left_out & (1 << 10) == 0).then_some(self.rows)
     }
     fn value_count(&self, id: FieldId) -> Option<i64> {
-        self.kept(0, id).map(|_| self.rows)
+        self.kept(0, id).map(|column| column.values)
     }
     fn null_count(&self, id: FieldId) -> Option<i64> {
         self.kept(1, id).map(|column| column.nulls)
@@ -367,6 +376,11 @@ impl ColumnMetrics for Metrics {
     }
 }
 
+/// Bits of what is left out: the first column lies in a struct.
+const NESTED: u32 = 1 << 13;
+/// It does, and where that is null its values are not counted.
+const UNCOUNTED: u32 = NESTED | 1 << 14;
+
 #[derive(Debug, Clone)]
 struct Case {
     schema: Schema,
@@ -376,6 +390,12 @@ struct Case {
     rows: Vec<(Row, bool)>,
     cut: usize,
     left_out: u32,
+}
+
+impl Case {
+    fn nested(&self) -> bool {
+        self.left_out & NESTED != 0
+    }
 }
 
 /// Cases whose first column has one of these types.
@@ -395,11 +415,12 @@ fn cases(first: Vec<PrimitiveType>) -> impl Strategy<Value = Case> {
             prop_oneof![Just(0_u32), any::<u32>(), (any::<u32>(), any::<u32>()).prop_map(|(a, b)| a & b)];
         let parts = (exprs(&a, &b), vec(row, 1..8), spec, 1_usize..5, left_out);
         parts.prop_map(move |(expr, rows, (on_a, on_b), cut, left_out)| {
-            let schema = Schema::new(vec![
-                NestedField::optional(1, "a", a.clone()),
-                NestedField::optional(2, "b", b.clone()),
-            ])
-            .unwrap();
+            let first = NestedField::optional(1, "a", a.clone());
+            let first = match left_out & NESTED {
+                0 => first,
+                _ => NestedField::optional(3, "s", StructType::new(vec![first])),
+            };
+            let schema = Schema::new(vec![first, NestedField::optional(2, "b", b.clone())]).unwrap();
             let sources = on_a.into_iter().map(|t| (1, t)).chain(on_b.into_iter().map(|t| (2, t)));
             let fields = sources.zip(1000..).map(|((source, transform), id)| {
                 PartitionField::new(FieldId(source), FieldId(id), format!("p{id}"), transform)
@@ -452,7 +473,7 @@ fn tuple(case: &Case, row: &Row, other_writer: bool) -> Option<Vec<Option<Value>
 }
 
 fn check(case: &Case) -> Result<(), TestCaseError> {
-    let predicate = case.expr.predicate();
+    let predicate = case.expr.predicate(case.nested());
     let bound = predicate.bind(&case.schema).unwrap();
     let inclusive = InclusiveProjection::new(&bound, &case.spec);
     let strict = StrictProjection::new(&bound, &case.spec);
