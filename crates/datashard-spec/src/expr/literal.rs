@@ -130,7 +130,15 @@ pub(super) fn parse_as(text: &str, to: &PrimitiveType) -> Result<Converted, Stri
         | PrimitiveType::Long
         | PrimitiveType::Float
         | PrimitiveType::Double => Err("there is no conversion from text".to_owned()),
-        _ => Value::parse_text(to, text).map(Converted::Value).map_err(|e| e.to_string()),
+        _ => Value::parse_text(to, text).map(Converted::Value).or_else(|error| {
+            // Nanoseconds end in the year 2262, but `< '9999-12-31'` means all.
+            let wider = match to {
+                PrimitiveType::TimestampNs => Value::parse_text(&PrimitiveType::Timestamp, text),
+                PrimitiveType::TimestamptzNs => Value::parse_text(&PrimitiveType::Timestamptz, text),
+                _ => return Err(error.to_string()),
+            };
+            wider.map_or(Err(error.to_string()), |micros| convert(&micros, to))
+        }),
     }
 }
 
@@ -267,6 +275,9 @@ mod tests {
         check("00ff", PrimitiveType::Fixed(3), Err(()));
         check("0g", PrimitiveType::Binary, Err(()));
         check("nonsense", PrimitiveType::Uuid, Err(()));
+        check("9999-12-31", PrimitiveType::TimestampNs, Ok(Converted::Above));
+        check("0001-01-01T00:00:00Z", PrimitiveType::TimestamptzNs, Ok(Converted::Below));
+        check("nonsense", PrimitiveType::TimestampNs, Err(()));
         check("-7", PrimitiveType::Int, exact(Value::Int(-7)));
         check("3000000000", PrimitiveType::Int, Ok(Converted::Above));
         check("1.5", PrimitiveType::Double, exact(Value::Double(1.5)));

@@ -95,14 +95,14 @@ fn leaf_may_match(leaf: &Leaf<BoundTerm>, file: &impl ColumnMetrics) -> bool {
     let id = term.field_id;
     match test {
         Test::IsNull => !no_null(file, term),
-        Test::IsNan => file.nan_count(id) != Some(0) && !all_null(file, term),
+        Test::IsNan => !no_nan(file, term) && !all_null(file, term),
         // True for null, so the rows that were not counted would match.
         Test::NotNan => !(all_nan(file, term) && counts_rows(file, term)),
         Test::NotNull => !all_null(file, term),
         Test::Compare(..) | Test::In(_) | Test::NotIn(_) => {
             // Bounds first: a bound is of a value, so where there is one, not all values are null or NaN.
             if term.is_column() {
-                let nan = term.is_float() && test.takes_nan() && file.nan_count(id) != Some(0);
+                let nan = term.is_float() && test.takes_nan() && !no_nan(file, term);
                 let (lower, upper) = test.limits(&term.source_type);
                 let lower = if lower { file.lower_bound(id) } else { None };
                 let upper = if upper { file.upper_bound(id) } else { None };
@@ -131,12 +131,12 @@ fn leaf_must_match(leaf: &Leaf<BoundTerm>, file: &impl ColumnMetrics) -> bool {
         Test::IsNull => all_null(file, term),
         Test::NotNull => no_null(file, term),
         Test::IsNan => all_nan(file, term),
-        Test::NotNan => file.nan_count(id) == Some(0) || all_null(file, term),
+        Test::NotNan => no_nan(file, term) || all_null(file, term),
         Test::Compare(..) | Test::In(_) | Test::NotIn(_) => {
             if !no_null(file, term) {
                 return false;
             }
-            if term.is_float() && !test.takes_nan() && file.nan_count(id) != Some(0) {
+            if term.is_float() && !test.takes_nan() && !no_nan(file, term) {
                 return false;
             }
             if term.is_float() && test.takes_nan() && all_nan(file, term) {
@@ -163,6 +163,11 @@ fn values(file: &impl ColumnMetrics, term: &BoundTerm) -> Option<i64> {
 
 fn no_null(file: &impl ColumnMetrics, term: &BoundTerm) -> bool {
     file.null_count(term.field_id) == Some(0) && counts_rows(file, term)
+}
+
+/// Of a column in a struct, the values that were counted; the others are null.
+fn no_nan(file: &impl ColumnMetrics, term: &BoundTerm) -> bool {
+    file.nan_count(term.field_id) == Some(0) && (term.nested || counts_rows(file, term))
 }
 
 /// Of a column in a struct, the values that were counted; the others are null as well.

@@ -109,6 +109,9 @@ fn illegal_tests_are_refused() {
     refused("n is nan", InvalidInput);
     refused("n like 'a%'", InvalidInput);
     refused("n = 'abc'", InvalidInput);
+    refused("n = '1.5'", InvalidInput);
+    refused("f = 'NaN'", InvalidInput);
+    refused("ts = '2020-01-01T23:59:60Z'", InvalidInput);
     refused("n = 1.5", InvalidInput);
     refused("d = 1.555", InvalidInput);
     refused("l.element = 1", InvalidInput);

@@ -189,6 +189,8 @@ fn counts_that_contradict_each_other_decide_nothing() {
     double("x is not null", 5, 0, 0);
     double("x is null", 5, 0, 0);
     double("x is nan", 5, 0, 5);
+    double("x is nan", 5, 0, 0);
+    double("x is not nan", 5, 0, 0);
     // More nulls, or more NaNs, than there is room for.
     double("x is not null", 10, 20, 0);
     double("x is nan", 10, 5, 10);
