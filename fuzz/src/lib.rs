@@ -37,3 +37,40 @@ pub fn first<I: IntoIterator>(items: I) -> impl Iterator<Item = I::Item> {
     const ITEMS: usize = 10_000;
     items.into_iter().take(ITEMS)
 }
+
+/// An Avro object container with this header metadata and one block, as stored.
+pub fn avro_file(metadata: &[(&str, &[u8])], entries: u8, block: &[u8]) -> Vec<u8> {
+    const SYNC: &[u8] = &[7; 16];
+    let mut file = b"Obj\x01".to_vec();
+    put_number(&mut file, metadata.len());
+    for (key, value) in metadata {
+        put_bytes(&mut file, key.as_bytes());
+        put_bytes(&mut file, value);
+    }
+    file.push(0);
+    file.extend_from_slice(SYNC);
+    put_number(&mut file, entries.into());
+    put_bytes(&mut file, block);
+    file.extend_from_slice(SYNC);
+    file
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_number(out, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
+/// Appends a count in Avro's form: twice the number, seven bits a byte, low ones first.
+fn put_number(out: &mut Vec<u8>, number: usize) {
+    let mut left = number << 1;
+    while left > 0x7f {
+        out.push(left as u8 | 0x80);
+        left >>= 7;
+    }
+    out.push(left as u8);
+}
+
+/// The same to the eye: equal, or unequal only by a NaN in a field that the format does not name.
+pub fn same<T: PartialEq + Debug>(a: &T, b: &T) -> bool {
+    a == b || format!("{a:?}") == format!("{b:?}")
+}

@@ -119,6 +119,10 @@ fn host_triple(root: &Path) -> Result<String, String> {
 /// Copies the seeds of a target into one folder and returns it.
 fn collect_seeds(root: &Path, target: &str) -> Result<PathBuf, String> {
     let folder = root.join("target/fuzz-seeds").join(target);
+    // What is left from before may be seeds no more.
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|error| format!("cannot clear {}: {error}", folder.display()))?;
+    }
     fs::create_dir_all(&folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
     let mut found = Vec::new();
     files_below(&root.join("testdata"), &mut found)?;

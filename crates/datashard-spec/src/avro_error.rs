@@ -84,6 +84,12 @@ pub enum AvroFault {
         /// Bytes left in the block.
         left: usize,
     },
+    /// Items of an array or map that take another number of bytes than is said before them.
+    #[error("the items of an array take another number of bytes than it says")]
+    RunSize,
+    /// Text that is not a UUID.
+    #[error("text that is not a UUID")]
+    NotUuid,
     /// Text that is not UTF-8.
     #[error("text that is not UTF-8")]
     NotUtf8,

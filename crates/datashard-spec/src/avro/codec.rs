@@ -3,6 +3,9 @@
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
+#[cfg(feature = "zstd")]
+use zstd::zstd_safe;
+
 use crate::avro_error::AvroError;
 
 /// How blocks are compressed.
@@ -64,7 +67,7 @@ enum State {
     Deflate(Box<Decompress>),
     Snappy(snap::raw::Decoder),
     #[cfg(feature = "zstd")]
-    Zstd(Option<Box<zstd::bulk::Decompressor<'static>>>),
+    Zstd(Option<Box<zstd_safe::DCtx<'static>>>),
 }
 
 impl Decompressor {
@@ -144,37 +147,80 @@ impl Decompressor {
             }
             #[cfg(feature = "zstd")]
             State::Zstd(state) => {
-                let fail = |e: std::io::Error| broken(format!("zstandard: {e}"));
                 let state = match state {
                     Some(state) => state,
-                    None => state.insert(Box::new(zstd::bulk::Decompressor::new().map_err(fail)?)),
-                };
-                let size = zstd::zstd_safe::get_frame_content_size(input).ok().flatten();
-                let size = size.and_then(|size| usize::try_from(size).ok());
-                if size.is_some_and(|size| size > self.limit) {
-                    return Err(too_large);
-                }
-                // A stated size may lie: what is allocated for it at once is held against the input.
-                let plausible = input.len().saturating_mul(64).max(1 << 16);
-                grow(&mut self.buffer, size.unwrap_or(plausible).min(plausible), self.limit);
-                loop {
-                    match state.decompress_to_buffer(input, self.buffer.as_mut_slice()) {
-                        Ok(filled) => {
-                            self.filled = filled;
-                            return Ok(());
-                        }
-                        // The library says by text only that the buffer is too small.
-                        Err(e) if e.to_string().contains("too small") => {
-                            if self.buffer.len() >= self.limit {
-                                return Err(too_large);
-                            }
-                            let more = self.buffer.len().saturating_mul(4);
-                            grow(&mut self.buffer, more, self.limit);
-                        }
-                        Err(e) => return Err(fail(e)),
+                    None => {
+                        let new = zstd_safe::DCtx::try_create();
+                        state.insert(Box::new(new.ok_or_else(|| broken("zstandard: no memory".to_owned()))?))
                     }
-                }
+                };
+                self.filled =
+                    unpack_zstd(state, input, &mut self.buffer, self.limit).map_err(|e| match e {
+                        ZstdFault::TooLarge => too_large,
+                        ZstdFault::Broken(reason) => broken(format!("zstandard: {reason}")),
+                    })?;
+                Ok(())
             }
+        }
+    }
+}
+
+#[cfg(feature = "zstd")]
+enum ZstdFault {
+    TooLarge,
+    Broken(&'static str),
+}
+
+/// Decompresses frames into the buffer and returns how many bytes they hold.
+#[cfg(feature = "zstd")]
+fn unpack_zstd(
+    state: &mut zstd_safe::DCtx<'static>,
+    input: &[u8],
+    buffer: &mut Vec<u8>,
+    limit: usize,
+) -> Result<usize, ZstdFault> {
+    use zstd_safe::{DParameter, InBuffer, OutBuffer, ResetDirective};
+
+    /// Bytes that a frame's block, which takes at least three, can hold.
+    const MAX_BLOCK: usize = 128 << 10;
+
+    let broken = |code| ZstdFault::Broken(zstd_safe::get_error_name(code));
+    let first_frame = zstd_safe::find_frame_compressed_size(input).map_err(broken)?;
+    let stated = zstd_safe::get_frame_content_size(input)
+        .map_err(|_| ZstdFault::Broken("the frame header makes no sense"))?;
+    if let Some(size) = stated.filter(|_| first_frame == input.len()) {
+        let size = usize::try_from(size).ok().filter(|size| *size <= limit).ok_or(ZstdFault::TooLarge)?;
+        // Nothing is allocated for a size that the input cannot have.
+        if size > (input.len() / 3).saturating_add(1).saturating_mul(MAX_BLOCK) {
+            return Err(ZstdFault::Broken("the frame states more than it can hold"));
+        }
+        grow(buffer, size, limit);
+        return state.decompress(buffer.get_mut(..size).unwrap_or_default(), input).map_err(broken);
+    }
+    // Of unknown size, or several frames. The library allocates a window of the size that a frame asks for.
+    state.reset(ResetDirective::SessionOnly).map_err(broken)?;
+    let window_log = limit.max(1 << 10).ilog2().saturating_add(1).min(27);
+    state.set_parameter(DParameter::WindowLogMax(window_log)).map_err(broken)?;
+    grow(buffer, input.len().saturating_mul(4).max(1 << 16), limit);
+    let mut source = InBuffer::around(input);
+    let mut filled = 0;
+    loop {
+        let before = (source.pos(), filled);
+        let mut out = OutBuffer::around_pos(buffer.as_mut_slice(), filled);
+        let open = state.decompress_stream(&mut out, &mut source).map_err(broken)?;
+        filled = out.pos();
+        if source.pos() == input.len() && open == 0 {
+            return Ok(filled);
+        }
+        if filled == buffer.len() {
+            if buffer.len() < limit {
+                let double = buffer.len().saturating_mul(2);
+                grow(buffer, double, limit);
+            } else if (source.pos(), filled) == before {
+                return Err(ZstdFault::TooLarge);
+            }
+        } else if (source.pos(), filled) == before {
+            return Err(ZstdFault::Broken("the data ends too early"));
         }
     }
 }
@@ -191,6 +237,7 @@ fn grow(buffer: &mut Vec<u8>, wanted: usize, limit: usize) {
 pub(super) struct Compressor {
     codec: Codec,
     deflate: Option<Compress>,
+    snappy: snap::raw::Encoder,
     #[cfg(feature = "zstd")]
     zstd: Option<zstd::bulk::Compressor<'static>>,
     buffer: Vec<u8>,
@@ -220,6 +267,7 @@ impl Compressor {
         Ok(Self {
             codec,
             deflate,
+            snappy: snap::raw::Encoder::new(),
             #[cfg(feature = "zstd")]
             zstd,
             buffer: Vec::new(),
@@ -248,12 +296,16 @@ impl Compressor {
                 return Ok(self.buffer.get(..written).unwrap_or_default());
             }
             Codec::Snappy => {
-                self.buffer.resize(snap::raw::max_compress_len(input.len()), 0);
-                let written = snap::raw::Encoder::new()
-                    .compress(input, &mut self.buffer)
-                    .map_err(|e| fail(e.to_string()))?;
-                self.buffer.truncate(written);
-                self.buffer.extend_from_slice(&crc32fast::hash(input).to_be_bytes());
+                let bound = snap::raw::max_compress_len(input.len()).saturating_add(4);
+                if self.buffer.len() < bound {
+                    self.buffer.resize(bound, 0);
+                }
+                let data = self.snappy.compress(input, &mut self.buffer).map_err(|e| fail(e.to_string()))?;
+                let end = data.saturating_add(4);
+                if let Some(checksum) = self.buffer.get_mut(data..end) {
+                    checksum.copy_from_slice(&crc32fast::hash(input).to_be_bytes());
+                }
+                return Ok(self.buffer.get(..end).unwrap_or_default());
             }
             Codec::Zstandard => {
                 #[cfg(feature = "zstd")]

@@ -1,15 +1,18 @@
 //! The object container: header with metadata and sync marker, then blocks of entries.
 
+use std::collections::BTreeMap;
+
 use super::codec::{Codec, Compressor, Decompressor};
 use super::varint::{Cursor, put_bytes, put_length, put_long};
 use crate::avro_error::{AvroError, AvroFault};
+use crate::error::excerpt;
 use crate::id::FieldId;
 
 const MAGIC: &[u8; 4] = b"Obj\x01";
 
 /// The header of a container, and where its blocks start.
 pub(super) struct Header<'a> {
-    metadata: Vec<(&'a str, &'a [u8])>,
+    metadata: BTreeMap<&'a str, &'a [u8]>,
     sync: [u8; 16],
     pub(super) codec: Codec,
     blocks: Cursor<'a>,
@@ -22,16 +25,21 @@ impl<'a> Header<'a> {
         if cursor.array::<4>().map_err(broken)? != *MAGIC {
             return Err(AvroError::NotAvro { reason: "it does not start with \"Obj\" and 1".to_owned() });
         }
-        let mut metadata = Vec::new();
+        let mut metadata = BTreeMap::new();
         loop {
-            let (count, _) = cursor.run().map_err(broken)?;
+            let (count, end) = cursor.run().map_err(broken)?;
             if count == 0 {
                 break;
             }
             for _ in 0..count {
                 let key = cursor.text().map_err(broken)?;
-                metadata.push((key, cursor.bytes().map_err(broken)?));
+                if metadata.insert(key, cursor.bytes().map_err(broken)?).is_some() {
+                    // Readers differ on which one counts.
+                    let reason = format!("the header has the key {:?} twice", excerpt(key));
+                    return Err(AvroError::NotAvro { reason });
+                }
             }
+            cursor.end_run(end).map_err(broken)?;
         }
         let sync = cursor.array().map_err(broken)?;
         let mut header = Self { metadata, sync, codec: Codec::Null, blocks: cursor };
@@ -42,7 +50,7 @@ impl<'a> Header<'a> {
     }
 
     pub(super) fn value(&self, key: &str) -> Option<&'a [u8]> {
-        self.metadata.iter().find(|(k, _)| *k == key).map(|(_, value)| *value)
+        self.metadata.get(key).copied()
     }
 
     pub(super) fn schema_json(&self) -> Result<&'a str, AvroError> {

@@ -7,6 +7,7 @@ use super::plan::Sink;
 use super::varint::Cursor;
 use crate::avro_error::AvroFault;
 use crate::id::{DataSequenceNumber, FieldId, FileSequenceNumber, SnapshotId};
+use crate::manifest::metrics::known;
 use crate::manifest::{
     AvroValue, ExtraField, FieldSummary, FileContent, FileFormat, ManifestStatus, field_id,
 };
@@ -32,7 +33,7 @@ pub struct EntryView<'b> {
     pub file_path: &'b str,
     /// The format as stored; see [`file_format`](Self::file_format).
     pub file_format_text: &'b str,
-    /// Rows.
+    /// Rows; -1 if not known.
     pub record_count: i64,
     /// Bytes of the file.
     pub file_size_in_bytes: i64,
@@ -59,10 +60,10 @@ impl<'b> EntryView<'b> {
     }
 
     /// The metrics of a chosen column.
-    pub fn column(&self, id: FieldId) -> Option<ColumnMetrics<'b>> {
+    pub fn column(&self, id: FieldId) -> Option<EntryColumn<'b>> {
         let slot = self.columns.iter().find(|slot| slot.id == id)?;
         let bytes = |range: &Option<Range<usize>>| range.clone().and_then(|range| self.block.get(range));
-        Some(ColumnMetrics {
+        Some(EntryColumn {
             value_count: slot.value_count,
             null_value_count: slot.null_value_count,
             nan_value_count: slot.nan_value_count,
@@ -74,19 +75,19 @@ impl<'b> EntryView<'b> {
 
 impl crate::expr::ColumnMetrics for EntryView<'_> {
     fn record_count(&self) -> Option<i64> {
-        Some(self.record_count)
+        known(self.record_count)
     }
 
     fn value_count(&self, id: FieldId) -> Option<i64> {
-        self.column(id)?.value_count
+        self.column(id)?.value_count.and_then(known)
     }
 
     fn null_count(&self, id: FieldId) -> Option<i64> {
-        self.column(id)?.null_value_count
+        self.column(id)?.null_value_count.and_then(known)
     }
 
     fn nan_count(&self, id: FieldId) -> Option<i64> {
-        self.column(id)?.nan_value_count
+        self.column(id)?.nan_value_count.and_then(known)
     }
 
     fn lower_bound(&self, id: FieldId) -> Option<&[u8]> {
@@ -101,7 +102,7 @@ impl crate::expr::ColumnMetrics for EntryView<'_> {
 /// The metrics of one column of one file. `None` is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct ColumnMetrics<'b> {
+pub struct EntryColumn<'b> {
     /// Values, nulls and NaNs included.
     pub value_count: Option<i64>,
     /// Nulls.
@@ -143,7 +144,10 @@ impl Scratch {
             lower: None,
             upper: None,
         };
-        Self { columns: columns.iter().map(slot).collect(), ..Self::default() }
+        let mut ids = columns.to_vec();
+        ids.sort();
+        ids.dedup();
+        Self { columns: ids.iter().map(slot).collect(), ..Self::default() }
     }
 }
 
@@ -195,28 +199,38 @@ impl<'b, 's: 'b> ViewSink<'b, 's> {
     }
 
     /// Walks an array of pairs; the values of chosen columns go to `take`, others to `skip`. Of two values for one
-    /// column the first counts.
+    /// column the first counts. What follows the last chosen column goes to `skip_pairs` as a whole.
+    #[inline]
     fn pairs(
         &mut self,
         cursor: &mut Cursor<'b>,
         take: impl Fn(&mut ColumnSlot, &mut Cursor<'b>) -> Result<bool, AvroFault>,
         skip: impl Fn(&mut Cursor<'b>) -> Result<(), AvroFault>,
+        skip_pairs: impl Fn(&mut Cursor<'b>, usize) -> Result<(), AvroFault>,
     ) -> Result<(), AvroFault> {
+        let columns = self.scratch.columns.as_mut_slice();
+        let mut missing = columns.len();
         loop {
-            let (count, _) = cursor.run()?;
+            let (count, end) = cursor.run()?;
             if count == 0 {
                 return Ok(());
             }
-            for _ in 0..count {
+            let mut left = count;
+            while left > 0 && missing > 0 {
+                left = left.saturating_sub(1);
                 let key = FieldId(cursor.int()?);
-                let taken = match self.scratch.columns.iter_mut().find(|slot| slot.id == key) {
+                let taken = match columns.iter_mut().find(|slot| slot.id == key) {
                     Some(slot) => take(slot, cursor)?,
                     None => false,
                 };
-                if !taken {
+                if taken {
+                    missing = missing.saturating_sub(1);
+                } else {
                     skip(cursor)?;
                 }
             }
+            skip_pairs(cursor, left)?;
+            cursor.end_run(end)?;
         }
     }
 }
@@ -227,12 +241,12 @@ impl<'b, 's: 'b> Sink<'b> for ViewSink<'b, 's> {
         let invalid = AvroFault::Value { found: value };
         let view = &mut self.view;
         match id {
+            id if super::manifest_read::is_out_of_range(id, value) => return Err(invalid),
             field_id::STATUS => view.status = ManifestStatus::from_number(value).ok_or(invalid)?,
             field_id::SNAPSHOT_ID => view.snapshot_id = Some(SnapshotId(value)),
             field_id::SEQUENCE_NUMBER => view.data_sequence_number = Some(DataSequenceNumber(value)),
             field_id::FILE_SEQUENCE_NUMBER => view.file_sequence_number = Some(FileSequenceNumber(value)),
             field_id::CONTENT => view.content = FileContent::from_number(value).ok_or(invalid)?,
-            field_id::RECORD_COUNT if value < 0 => return Err(invalid),
             field_id::RECORD_COUNT => view.record_count = value,
             field_id::FILE_SIZE_IN_BYTES => view.file_size_in_bytes = value,
             field_id::FIRST_ROW_ID => view.first_row_id = Some(value),
@@ -270,6 +284,7 @@ impl<'b, 's: 'b> Sink<'b> for ViewSink<'b, 's> {
                 Ok(true)
             },
             |cursor| cursor.skip_numbers(1),
+            |cursor, pairs| cursor.skip_numbers(pairs.saturating_mul(2)),
         )
     }
 
@@ -288,18 +303,20 @@ impl<'b, 's: 'b> Sink<'b> for ViewSink<'b, 's> {
                 Ok(true)
             },
             |cursor| cursor.bytes().map(|_| ()),
+            Cursor::skip_numbers_with_bytes,
         )
     }
 
     fn numbers(&mut self, _: FieldId, cursor: &mut Cursor<'b>) -> Result<(), AvroFault> {
         loop {
-            let (count, _) = cursor.run()?;
+            let (count, end) = cursor.run()?;
             if count == 0 {
                 return Ok(());
             }
             for _ in 0..count {
                 self.scratch.equality_ids.push(FieldId(cursor.int()?));
             }
+            cursor.end_run(end)?;
         }
     }
 

@@ -51,12 +51,18 @@ impl<'a> ManifestListReader<'a> {
         let header = Header::parse(bytes)?;
         let schema = AvroSchema::parse(header.schema_json()?)?;
         let partition_type = StructType::default();
+        let mut required = REQUIRED.to_vec();
+        // A list that does not say its version is of v1, whose rows have neither.
+        if header.value("format-version").is_some_and(|version| version.trim_ascii() != b"1") {
+            // Their defaults are those of v1: deletes would be taken for data, and no equality delete would apply.
+            required.extend([field_id::MANIFEST_CONTENT, field_id::MANIFEST_SEQUENCE_NUMBER]);
+        }
         let want = Want {
             columns: LIST,
             partition_type: &partition_type,
             is_wanted: &|_| true,
             extras: true,
-            required: REQUIRED,
+            required: &required,
         };
         let plan = Plan::compile(schema, &want)?;
         Ok(Self { blocks: Blocks::new(&header, options.max_block_bytes), plan })
@@ -106,6 +112,14 @@ impl<'b> Sink<'b> for ListSink {
         let rows = || if value < 0 { Err(invalid) } else { Ok(Some(value)) };
         let file = &mut self.file;
         match id {
+            field_id::MANIFEST_LENGTH
+            | field_id::MANIFEST_SEQUENCE_NUMBER
+            | field_id::MIN_SEQUENCE_NUMBER
+            | field_id::MANIFEST_FIRST_ROW_ID
+                if value < 0 =>
+            {
+                return Err(invalid);
+            }
             field_id::MANIFEST_LENGTH => file.manifest_length = value,
             field_id::PARTITION_SPEC_ID => {
                 file.partition_spec_id = PartitionSpecId(i32::try_from(value).map_err(|_| invalid)?);

@@ -119,6 +119,12 @@ impl ManifestListWriter {
             (row.existing_rows_count, field_id::EXISTING_ROWS_COUNT),
             (row.deleted_rows_count, field_id::DELETED_ROWS_COUNT),
         ];
+        if row.manifest_length < 0 {
+            return Err(fail(field_id::MANIFEST_LENGTH, "it is negative").into());
+        }
+        if let Some((_, field)) = counts.iter().find(|(count, _)| count.is_some_and(|count| count < 0)) {
+            return Err(fail(*field, "it is negative").into());
+        }
         if let Some((_, field)) = counts.iter().find(|(count, _)| !is_v1 && count.is_none()) {
             return Err(fail(*field, "the version requires it").into());
         }
@@ -129,8 +135,11 @@ impl ManifestListWriter {
         put_long(out, i64::from(row.partition_spec_id.0));
         if !is_v1 {
             put_long(out, i64::from(row.content.number()));
-            put_long(out, row.sequence_number.unwrap_or(self.sequence_number).0);
-            put_long(out, row.min_sequence_number.unwrap_or(self.sequence_number).0);
+            // Files that inherit get the commit's number, so that of a new manifest has none above it.
+            let number = row.sequence_number.unwrap_or(self.sequence_number);
+            let smallest = row.min_sequence_number.unwrap_or(self.sequence_number);
+            put_long(out, number.0);
+            put_long(out, if row.sequence_number.is_none() { smallest.min(number) } else { smallest }.0);
         }
         put_long(out, row.added_snapshot_id.0);
         for (count, _) in counts {
@@ -157,6 +166,10 @@ impl ManifestListWriter {
                     }
                     put_optional_bytes(out, summary.lower_bound.as_deref());
                     put_optional_bytes(out, summary.upper_bound.as_deref());
+                    if let Err(e) = self.extras.write(ExtraLocation::FieldSummary, &summary.extras, out) {
+                        out.truncate(start);
+                        return Err(e.into());
+                    }
                 }
                 put_long(out, 0);
             }

@@ -2,7 +2,7 @@
 
 use super::container::{Blocks, Header};
 use super::entry_view::{EntryView, Scratch, ViewSink};
-use super::partition::PartitionPlan;
+use super::partition::{PartitionPlan, partition_type_of};
 use super::plan::{ENTRY, Plan, Sink, Want};
 use super::schema::AvroSchema;
 use super::varint::Cursor;
@@ -11,7 +11,7 @@ use crate::avro_error::{AvroError, AvroFault};
 use crate::id::{DataSequenceNumber, FieldId, FileSequenceNumber, SnapshotId, SortOrderId};
 use crate::manifest::{
     AvroValue, BoundMap, DataFile, ExtraField, ExtraLocation, FieldSummary, FileContent, FileFormat,
-    ManifestEntry, ManifestHeader, ManifestStatus, MetricMap, field_id,
+    ManifestContent, ManifestEntry, ManifestHeader, ManifestStatus, MetricMap, field_id,
 };
 use crate::schema::StructType;
 
@@ -98,12 +98,23 @@ fn open<'a>(
     let container = Header::parse(bytes)?;
     let mut header = ManifestHeader::parse(|key| container.value(key), options.partition_type.as_ref())?;
     let schema = AvroSchema::parse(container.schema_json()?)?;
+    if !header.says_partition_type {
+        header.partition_type = partition_type_of(&schema)?;
+    }
+    let mut required = REQUIRED.to_vec();
+    if header.content == ManifestContent::Deletes {
+        // Its default is "data": deleted rows would turn up as rows of the table.
+        required.push(field_id::CONTENT);
+    }
+    if !header.partition_type.fields.is_empty() {
+        required.push(field_id::PARTITION);
+    }
     let want = Want {
         columns: ENTRY,
         partition_type: &header.partition_type,
         is_wanted,
         extras,
-        required: REQUIRED,
+        required: &required,
     };
     let plan = Plan::compile(schema, &want)?;
     header.extra_fields = plan.extra_fields();
@@ -230,6 +241,25 @@ impl<'a> ManifestPlanner<'a> {
     }
 }
 
+/// Pairs that room is made for at once, whatever the file says that there are.
+const RESERVED_PAIRS: usize = 1024;
+
+/// Whether a number is negative that must not be. A record count may be -1, see [`DataFile::record_count`].
+#[inline]
+pub(super) fn is_out_of_range(id: FieldId, value: i64) -> bool {
+    value < 0
+        && match id {
+            field_id::RECORD_COUNT => value != -1,
+            field_id::SEQUENCE_NUMBER
+            | field_id::FILE_SEQUENCE_NUMBER
+            | field_id::FILE_SIZE_IN_BYTES
+            | field_id::FIRST_ROW_ID
+            | field_id::CONTENT_OFFSET
+            | field_id::CONTENT_SIZE_IN_BYTES => true,
+            _ => false,
+        }
+}
+
 /// Builds an entry.
 struct EntrySink {
     status: Option<ManifestStatus>,
@@ -270,13 +300,14 @@ fn read_numbers(
     mut each: impl FnMut(i64) -> Result<(), AvroFault>,
 ) -> Result<(), AvroFault> {
     loop {
-        let (count, _) = cursor.run()?;
+        let (count, end) = cursor.run()?;
         if count == 0 {
             return Ok(());
         }
         for _ in 0..count {
             each(cursor.long()?)?;
         }
+        cursor.end_run(end)?;
     }
 }
 
@@ -285,12 +316,12 @@ impl<'b> Sink<'b> for EntrySink {
         let invalid = AvroFault::Value { found: value };
         let file = &mut self.file;
         match id {
+            id if is_out_of_range(id, value) => return Err(invalid),
             field_id::STATUS => self.status = Some(ManifestStatus::from_number(value).ok_or(invalid)?),
             field_id::SNAPSHOT_ID => self.snapshot_id = Some(SnapshotId(value)),
             field_id::SEQUENCE_NUMBER => self.data_sequence_number = Some(DataSequenceNumber(value)),
             field_id::FILE_SEQUENCE_NUMBER => self.file_sequence_number = Some(FileSequenceNumber(value)),
             field_id::CONTENT => file.content = FileContent::from_number(value).ok_or(invalid)?,
-            field_id::RECORD_COUNT if value < 0 => return Err(invalid),
             field_id::RECORD_COUNT => file.record_count = value,
             field_id::FILE_SIZE_IN_BYTES => file.file_size_in_bytes = value,
             field_id::SORT_ORDER_ID => {
@@ -319,15 +350,15 @@ impl<'b> Sink<'b> for EntrySink {
     fn longs(&mut self, id: FieldId, cursor: &mut Cursor<'b>) -> Result<(), AvroFault> {
         let mut pairs = Vec::new();
         loop {
-            let (count, _) = cursor.run()?;
+            let (count, end) = cursor.run()?;
             if count == 0 {
                 break;
             }
-            // Not more room than the rest of the block could fill.
-            pairs.reserve(count.min(cursor.left() >> 1));
+            pairs.reserve(count.min(RESERVED_PAIRS));
             for _ in 0..count {
                 pairs.push((FieldId(cursor.int()?), cursor.long()?));
             }
+            cursor.end_run(end)?;
         }
         let map = MetricMap::from_pairs(pairs);
         match id {
@@ -342,14 +373,16 @@ impl<'b> Sink<'b> for EntrySink {
     fn bounds(&mut self, id: FieldId, cursor: &mut Cursor<'b>) -> Result<(), AvroFault> {
         let mut map = BoundMap::default();
         loop {
-            let (count, _) = cursor.run()?;
+            let (count, end) = cursor.run()?;
             if count == 0 {
                 break;
             }
+            map.reserve(count.min(RESERVED_PAIRS));
             for _ in 0..count {
                 let key = FieldId(cursor.int()?);
                 map.push(key, cursor.bytes()?);
             }
+            cursor.end_run(end)?;
         }
         match id {
             field_id::LOWER_BOUNDS => self.file.lower_bounds = map.sorted(),
@@ -380,8 +413,8 @@ impl<'b> Sink<'b> for EntrySink {
 
     fn extra(&mut self, field: &ExtraField, value: AvroValue) {
         match field.location {
-            ExtraLocation::Entry => self.extras.set(field, value),
             ExtraLocation::DataFile => self.file.extras.set(field, value),
+            ExtraLocation::Entry | ExtraLocation::FieldSummary => self.extras.set(field, value),
         }
     }
 }

@@ -4,10 +4,10 @@
 use super::codec::Codec;
 use super::container::ContainerWriter;
 use super::plan::nullable;
-use super::schema::{AvroSchema, NodeId};
+use super::schema::{AvroSchema, Field, Kind, NodeId};
 use super::schema_write;
 use super::value;
-use super::varint::{put_bytes, put_length, put_long};
+use super::varint::{put_bytes, put_length, put_long, put_pair, put_pair_of_bytes};
 use crate::SpecError;
 use crate::avro_error::AvroError;
 use crate::error::excerpt;
@@ -147,19 +147,21 @@ impl ExtraWriter {
         for extra in fields {
             let root = schema.record(schema.root)?;
             let record = match extra.location {
-                ExtraLocation::Entry => root,
-                ExtraLocation::DataFile => {
-                    match root.iter().find(|field| field.id == Some(field_id::DATA_FILE)) {
-                        Some(field) => schema.record(nullable(&schema, field.node)?.1)?,
-                        None => root,
-                    }
-                }
+                ExtraLocation::Entry => Some(root),
+                ExtraLocation::DataFile => record_in(&schema, root, field_id::DATA_FILE)?,
+                ExtraLocation::FieldSummary => record_in(&schema, root, field_id::PARTITIONS)?,
             };
-            let field = record.iter().find(|field| field.name == extra.name);
-            let node = field.map(|field| field.node).ok_or_else(|| AvroError::Encode {
-                what: format!("extra field {:?}", extra.name),
-                reason: "its schema has another name".to_owned(),
-            })?;
+            let refuse = |reason: &str| AvroError::Encode {
+                what: format!("extra field {:?}", excerpt(&extra.name)),
+                reason: reason.to_owned(),
+            };
+            let record = record.ok_or_else(|| refuse("the file has no record of its location"))?;
+            let mut same = record.iter().filter(|field| field.name == extra.name);
+            let node = match (same.next(), same.next()) {
+                (Some(field), None) => field.node,
+                (Some(_), Some(_)) => return Err(refuse("there is another field of its name").into()),
+                (None, _) => return Err(refuse("its schema has another name").into()),
+            };
             found.push((extra.clone(), node));
         }
         Ok(Self { schema: Some(schema), fields: found })
@@ -177,6 +179,20 @@ impl ExtraWriter {
         }
         Ok(())
     }
+}
+
+/// The fields of a record that is a field of the root, or what an array there holds.
+fn record_in<'s>(
+    schema: &'s AvroSchema,
+    root: &[Field],
+    id: FieldId,
+) -> Result<Option<&'s [Field]>, AvroError> {
+    let Some(field) = root.iter().find(|field| field.id == Some(id)) else { return Ok(None) };
+    let node = nullable(schema, field.node)?.1;
+    Ok(Some(match schema.node(node)?.kind {
+        Kind::Array(items) => schema.record(items)?,
+        _ => schema.record(node)?,
+    }))
 }
 
 impl ManifestWriter {
@@ -229,7 +245,9 @@ impl ManifestWriter {
         })
     }
 
-    /// Adds a file that this snapshot adds. Sequence numbers and row id are left to the commit.
+    /// Adds a file that this snapshot adds. Sequence numbers and row id are left to the commit, so that the manifest
+    /// survives a retry (I4). The snapshot id is written out: it stays the same from attempt to attempt. A manifest that
+    /// another snapshot is to take over as it is has null there: [`write`](Self::write) with [`ManifestEntry::added`].
     ///
     /// # Errors
     /// `InvalidInput` if the file breaks a rule.
@@ -251,12 +269,12 @@ impl ManifestWriter {
         let mut counts = self.counts;
         counts.add(entry)?;
         let start = self.container.entries.len();
-        if let Err(e) = self.encode(entry) {
+        let encoded = self.encode(entry);
+        if let Err(e) = encoded.and_then(|()| Ok(self.partitions.add(&entry.data_file.partition)?)) {
             self.container.entries.truncate(start);
             return Err(e);
         }
         self.counts = counts;
-        self.partitions.add(&entry.data_file.partition);
         Ok(self.container.end_entry()?)
     }
 
@@ -326,15 +344,48 @@ impl ManifestWriter {
             for (null, field) in [
                 (entry.snapshot_id.is_none(), field_id::SNAPSHOT_ID),
                 (entry.data_sequence_number.is_none(), field_id::SEQUENCE_NUMBER),
-                (entry.file_sequence_number.is_none(), field_id::FILE_SEQUENCE_NUMBER),
             ] {
                 if null {
                     return fail(field, "only an added entry inherits it");
                 }
             }
         }
-        if file.record_count < 0 {
+        if file.record_count < 0 && (file.record_count != -1 || entry.status == ManifestStatus::Added) {
             return fail(field_id::RECORD_COUNT, "it is negative");
+        }
+        if file.record_count < 0 && self.version >= FormatVersion::V3 {
+            return fail(field_id::RECORD_COUNT, "it is not known, so that row ids cannot be given");
+        }
+        let sequence_numbers = [
+            (entry.data_sequence_number.map(|n| n.0), field_id::SEQUENCE_NUMBER),
+            (entry.file_sequence_number.map(|n| n.0), field_id::FILE_SEQUENCE_NUMBER),
+        ];
+        for (number, field) in [
+            (Some(file.file_size_in_bytes), field_id::FILE_SIZE_IN_BYTES),
+            (file.first_row_id, field_id::FIRST_ROW_ID),
+            (file.content_offset, field_id::CONTENT_OFFSET),
+            (file.content_size_in_bytes, field_id::CONTENT_SIZE_IN_BYTES),
+        ]
+        .into_iter()
+        .chain(sequence_numbers)
+        {
+            if number.is_some_and(|number| number < 0) {
+                return fail(field, "it is negative");
+            }
+        }
+        // What the version has no column for would be lost without a word.
+        let is_v1 = self.version == FormatVersion::V1;
+        for (lost, field) in [
+            (is_v1 && entry.data_sequence_number.is_some_and(|n| n.0 != 0), field_id::SEQUENCE_NUMBER),
+            (is_v1 && entry.file_sequence_number.is_some_and(|n| n.0 != 0), field_id::FILE_SEQUENCE_NUMBER),
+            (is_v1 && file.referenced_data_file.is_some(), field_id::REFERENCED_DATA_FILE),
+            (file.first_row_id.is_some(), field_id::FIRST_ROW_ID),
+            (file.content_offset.is_some(), field_id::CONTENT_OFFSET),
+            (file.content_size_in_bytes.is_some(), field_id::CONTENT_SIZE_IN_BYTES),
+        ] {
+            if lost && self.version < FormatVersion::V3 && !file.is_deletion_vector() {
+                return fail(field, "the version has no column for it");
+            }
         }
         if (file.content == FileContent::EqualityDeletes) == file.equality_ids.is_empty() {
             return fail(field_id::EQUALITY_IDS, "equality deletes have them, and no other file");
@@ -385,7 +436,11 @@ impl ManifestWriter {
                 }
                 Some(value) => {
                     put_long(out, 1);
-                    field.field_type.as_primitive().is_some_and(|of| put_partition_value(out, of, value))
+                    // The type of the column may have been widened since the file was written.
+                    field.field_type.as_primitive().is_some_and(|of| {
+                        put_partition_value(out, of, value)
+                            || value.promote(of).is_some_and(|value| put_partition_value(out, of, &value))
+                    })
                 }
             };
             if !fits {
@@ -460,8 +515,7 @@ fn put_longs(out: &mut Vec<u8>, map: &MetricMap) {
     put_long(out, 1);
     put_length(out, map.len());
     for (id, value) in map.iter() {
-        put_long(out, i64::from(id.0));
-        put_long(out, value);
+        put_pair(out, id.0, value);
     }
     put_long(out, 0);
 }
@@ -473,8 +527,7 @@ fn put_bounds(out: &mut Vec<u8>, map: &BoundMap) {
     put_long(out, 1);
     put_length(out, map.len());
     for (id, bytes) in map.iter() {
-        put_long(out, i64::from(id.0));
-        put_bytes(out, bytes);
+        put_pair_of_bytes(out, id.0, bytes);
     }
     put_long(out, 0);
 }

@@ -20,7 +20,7 @@ mod value;
 mod varint;
 
 pub use codec::Codec;
-pub use entry_view::{ColumnMetrics, EntryView};
+pub use entry_view::{EntryColumn, EntryView};
 pub use list_read::ManifestListReader;
 pub use list_write::{ListSnapshot, ManifestListWriter};
 pub use manifest_read::{ManifestPlanner, ManifestReader, ReadOptions};

@@ -1,5 +1,7 @@
 //! Partition tuples: the writer's record against the partition type of the header.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::plan::{Null, nullable};
@@ -7,7 +9,9 @@ use super::schema::{AvroSchema, Kind, Logical, NodeId};
 use super::skip::Skip;
 use super::varint::Cursor;
 use crate::avro_error::{AvroError, AvroFault};
-use crate::schema::{PrimitiveType, StructType};
+use crate::id::FieldId;
+use crate::manifest::field_id;
+use crate::schema::{NestedField, PrimitiveType, StructType};
 use crate::value::{Decimal, Tuple, Value};
 
 /// How to read the partition tuple of each entry.
@@ -40,27 +44,35 @@ impl PartitionPlan {
         schema: &AvroSchema,
         node: NodeId,
         expected: &StructType,
+        budget: &mut usize,
     ) -> Result<Self, AvroError> {
         let fields = schema.record(node)?;
         let without_ids = fields.iter().all(|field| field.id.is_none());
-        // A file that does not say what its partition is, is taken at its own word.
-        let by_itself = expected.fields.is_empty();
+        let places = expected.fields.iter().enumerate();
+        let by_id: HashMap<FieldId, usize> = places.clone().map(|(at, field)| (field.id, at)).collect();
+        let by_name: HashMap<&str, usize> = places.map(|(at, field)| (field.name.as_str(), at)).collect();
+        let mut taken = vec![false; expected.fields.len()];
         let mut steps = Vec::new();
         for (position, field) in fields.iter().enumerate() {
             let name = field.original_name.as_deref().unwrap_or(&field.name);
-            let at = if by_itself {
-                Some(position)
-            } else if let Some(id) = field.id {
-                expected.fields.iter().position(|field| field.id == id)
-            } else {
-                let by_name = expected.fields.iter().position(|field| field.name == name);
-                by_name.or(without_ids.then_some(position).filter(|at| *at < expected.fields.len()))
+            let at = match field.id {
+                Some(id) => by_id.get(&id).copied(),
+                None => by_name
+                    .get(name)
+                    .copied()
+                    .or(without_ids.then_some(position).filter(|at| *at < expected.fields.len())),
             };
             let (null, node) = nullable(schema, field.node)?;
             let Some(at) = at else {
-                steps.push((null, Step::Skip(Skip::compile(schema, node)?)));
+                steps.push((null, Step::Skip(Skip::compile(schema, node, budget)?)));
                 continue;
             };
+            if taken.get_mut(at).is_some_and(|taken| std::mem::replace(taken, true)) {
+                return Err(AvroError::Schema {
+                    at: format!("partition field {:?}", crate::error::excerpt(name)),
+                    reason: "it is there twice".to_owned(),
+                });
+            }
             let stored = schema.node(node)?;
             let encoding = match stored.kind {
                 Kind::Null => Encoding::Nothing,
@@ -76,13 +88,12 @@ impl PartitionPlan {
             let natural = natural_type(&stored.kind, stored.logical);
             let of = match expected.fields.get(at).and_then(|field| field.field_type.as_primitive()) {
                 None | Some(PrimitiveType::Unknown) => natural,
-                Some(of) if fits(encoding, of) => of.clone(),
+                Some(of) if fits(encoding, of) && agrees(stored.logical, of) => of.clone(),
                 Some(of) => return Err(refuse(name, &stored.kind, &of.to_string())),
             };
             steps.push((null, Step::Value { at, encoding, of }));
         }
-        let width = if by_itself { fields.len() } else { expected.fields.len() };
-        Ok(Self { width, steps })
+        Ok(Self { width: expected.fields.len(), steps })
     }
 
     /// Reads a tuple into one that is used again for each entry.
@@ -107,6 +118,30 @@ impl PartitionPlan {
         }
         Ok(())
     }
+}
+
+/// The partition type of a file that says nothing of it but in its Avro schema. Fields without id get those that a first
+/// spec gives.
+pub(super) fn partition_type_of(schema: &AvroSchema) -> Result<StructType, AvroError> {
+    let find = |record: NodeId, id: FieldId, name: &str| {
+        let fields = schema.record(record)?;
+        Ok(fields.iter().find(|field| field.id.map_or(field.name == name, |found| found == id)))
+    };
+    let Some(file) = find(schema.root, field_id::DATA_FILE, "data_file")? else {
+        return Ok(StructType::default());
+    };
+    let Some(partition) = find(file.node, field_id::PARTITION, "partition")? else {
+        return Ok(StructType::default());
+    };
+    let mut fields = Vec::new();
+    let record = nullable(schema, partition.node)?.1;
+    for (id, field) in (1000_i32..).zip(schema.record(record)?) {
+        let node = schema.node(nullable(schema, field.node)?.1)?;
+        let name = field.original_name.as_deref().unwrap_or(&field.name);
+        let of = natural_type(&node.kind, node.logical);
+        fields.push(NestedField::optional(field.id.map_or(id, |id| id.0), name, of));
+    }
+    Ok(StructType::new(fields))
 }
 
 fn refuse(name: &str, found: &Kind, expected: &str) -> AvroError {
@@ -138,6 +173,23 @@ fn natural_type(kind: &Kind, logical: Logical) -> PrimitiveType {
         (Kind::Fixed(size), _) => PrimitiveType::Fixed(u32::try_from(*size).unwrap_or(u32::MAX)),
         (Kind::Bytes, _) => PrimitiveType::Binary,
         _ => PrimitiveType::Unknown,
+    }
+}
+
+/// Whether the logical type, where there is one, means values of the type: number and unit must be the same. That a
+/// timestamp is of UTC or not makes no difference to the number, and several writers get it wrong.
+fn agrees(logical: Logical, of: &PrimitiveType) -> bool {
+    use PrimitiveType as T;
+    match (logical, of) {
+        (Logical::Decimal { scale, .. }, T::Decimal { scale: expected, .. }) => scale == *expected,
+        (Logical::Time | Logical::TimestampNs { .. } | Logical::Millis, T::Timestamp | T::Timestamptz) => {
+            false
+        }
+        (Logical::Time | Logical::Timestamp { .. } | Logical::Millis, T::TimestampNs | T::TimestamptzNs) => {
+            false
+        }
+        (Logical::Timestamp { .. } | Logical::TimestampNs { .. } | Logical::Millis, T::Time) => false,
+        _ => true,
     }
 }
 
@@ -200,7 +252,7 @@ fn read_value(
         Encoding::Text => {
             let text = cursor.text()?;
             match of {
-                T::Uuid => Value::Uuid(Uuid::try_parse(text).map_err(|_| AvroFault::Missing)?),
+                T::Uuid => Value::Uuid(Uuid::try_parse(text).map_err(|_| AvroFault::NotUuid)?),
                 _ => Value::String(text.to_owned()),
             }
         }

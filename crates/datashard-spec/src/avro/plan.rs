@@ -3,7 +3,7 @@
 
 use super::partition::PartitionPlan;
 use super::schema::{AvroSchema, Field, Kind, NodeId};
-use super::skip::Skip;
+use super::skip::{MAX_STEPS, Skip};
 use super::value;
 use super::varint::Cursor;
 use crate::avro_error::{AvroError, AvroFault};
@@ -15,6 +15,7 @@ use crate::schema::StructType;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Number,
+    Flag,
     Text,
     Bytes,
     Longs,
@@ -82,14 +83,20 @@ pub(super) const LIST: &[KnownColumn] = &[
 ];
 
 const SUMMARY: &[KnownColumn] = &[
-    (field_id::CONTAINS_NULL, "contains_null", "", Shape::Number),
-    (field_id::CONTAINS_NAN, "contains_nan", "", Shape::Number),
+    (field_id::CONTAINS_NULL, "contains_null", "", Shape::Flag),
+    (field_id::CONTAINS_NAN, "contains_nan", "", Shape::Flag),
     (field_id::PARTITION_LOWER_BOUND, "lower_bound", "", Shape::Bytes),
     (field_id::PARTITION_UPPER_BOUND, "upper_bound", "", Shape::Bytes),
 ];
 
 /// Columns of data files that the format has retired, or that say nothing. They are not kept.
-const RETIRED: &[i32] = &[105, 106, 107, 111, 141];
+const RETIRED: &[(i32, &str)] = &[
+    (105, "block_size_in_bytes"),
+    (106, "file_ordinal"),
+    (107, "sort_columns"),
+    (111, "distinct_counts"),
+    (141, "spec_id"),
+];
 
 /// Takes what a plan reads. Null columns are not passed.
 pub(super) trait Sink<'b> {
@@ -114,6 +121,8 @@ pub(super) struct Plan {
 struct Step {
     id: Option<FieldId>,
     null: Null,
+    /// Whether null is an error.
+    required: bool,
     action: Action,
 }
 
@@ -151,11 +160,7 @@ impl Null {
     pub(super) fn has_value(self, cursor: &mut Cursor<'_>) -> Result<bool, AvroFault> {
         match self {
             Self::Never => Ok(true),
-            Self::First | Self::Second => match cursor.long()? {
-                0 => Ok(self == Self::Second),
-                1 => Ok(self == Self::First),
-                found => Err(AvroFault::Union { found }),
-            },
+            Self::First | Self::Second => Ok(cursor.second_of_two()? == (self == Self::First)),
         }
     }
 }
@@ -168,20 +173,25 @@ pub(super) struct Want<'w> {
     pub(super) is_wanted: &'w dyn Fn(FieldId) -> bool,
     /// Whether fields that the format does not name are wanted.
     pub(super) extras: bool,
-    /// Columns without which an entry makes no sense.
-    pub(super) required: &'static [FieldId],
+    /// Columns without which an entry makes no sense: they must be there, and not null.
+    pub(super) required: &'w [FieldId],
 }
 
 impl Plan {
     pub(super) fn compile(schema: AvroSchema, want: &Want<'_>) -> Result<Self, AvroError> {
-        let mut compiler = Compiler { schema: &schema, want, steps: Vec::new(), extras: Vec::new() };
+        let (mut extras, mut budget) = (Vec::new(), MAX_STEPS);
+        let mut compiler = Compiler {
+            schema: &schema,
+            want,
+            steps: Vec::new(),
+            found: Vec::new(),
+            extras: &mut extras,
+            budget: &mut budget,
+        };
         compiler.record(schema.root, want.columns, ExtraLocation::Entry)?;
-        let Compiler { steps, extras, .. } = compiler;
-        for required in want.required {
-            if !steps.iter().any(|step| step.id == Some(*required)) {
-                let at = format!("field {required}");
-                return Err(AvroError::Schema { at, reason: "it is required, but not there".to_owned() });
-            }
+        let Compiler { steps, found, .. } = compiler;
+        if let Some(missing) = want.required.iter().find(|id| !found.contains(id)) {
+            return Err(not_there(*missing));
         }
         Ok(Self { steps, extras, schema })
     }
@@ -211,7 +221,7 @@ impl Plan {
         sink: &mut S,
     ) -> Result<(), AvroFault> {
         if !step.null.has_value(cursor)? {
-            return Ok(());
+            return if step.required { Err(AvroFault::Missing) } else { Ok(()) };
         }
         match &step.action {
             Action::Skip(skip) => skip.run(cursor),
@@ -229,7 +239,7 @@ impl Plan {
                 Shape::Bounds => sink.bounds(*id, cursor),
                 Shape::Numbers => sink.numbers(*id, cursor),
                 // Compiled to actions of their own.
-                Shape::Partition | Shape::Summaries | Shape::DataFile => Ok(()),
+                Shape::Flag | Shape::Partition | Shape::Summaries | Shape::DataFile => Ok(()),
             },
             Action::Boolean(id) => sink.number(*id, i64::from(cursor.boolean()?)),
             Action::Partition(plan) => sink.partition(plan, cursor),
@@ -249,7 +259,7 @@ impl Plan {
     fn summaries(&self, steps: &[Step], cursor: &mut Cursor<'_>) -> Result<Vec<FieldSummary>, AvroFault> {
         let mut summaries = Vec::new();
         loop {
-            let (count, _) = cursor.run()?;
+            let (count, end) = cursor.run()?;
             if count == 0 {
                 return Ok(summaries);
             }
@@ -257,6 +267,9 @@ impl Plan {
                 let mut summary = FieldSummary::default();
                 for step in steps {
                     if !step.null.has_value(cursor)? {
+                        if step.required {
+                            return Err(AvroFault::Missing);
+                        }
                         continue;
                     }
                     match &step.action {
@@ -269,11 +282,18 @@ impl Plan {
                             summary.lower_bound = Some(cursor.bytes()?.to_vec());
                         }
                         Action::Known(..) => summary.upper_bound = Some(cursor.bytes()?.to_vec()),
-                        _ => {}
+                        Action::Extra(at) => {
+                            if let Some((field, node)) = self.extras.get(*at) {
+                                summary.extras.set(field, value::read(&self.schema, *node, cursor)?);
+                            }
+                        }
+                        // Not compiled for a summary.
+                        Action::Partition(_) | Action::Summaries(_) => {}
                     }
                 }
                 summaries.push(summary);
             }
+            cursor.end_run(end)?;
         }
     }
 }
@@ -282,7 +302,11 @@ struct Compiler<'c> {
     schema: &'c AvroSchema,
     want: &'c Want<'c>,
     steps: Vec<Step>,
-    extras: Vec<(ExtraField, NodeId)>,
+    /// Columns that are there.
+    found: Vec<FieldId>,
+    extras: &'c mut Vec<(ExtraField, NodeId)>,
+    /// Steps that types may still compile to.
+    budget: &'c mut usize,
 }
 
 impl Compiler<'_> {
@@ -294,7 +318,11 @@ impl Compiler<'_> {
     ) -> Result<(), AvroError> {
         let schema = self.schema;
         for field in schema.record(node)? {
-            match known(field, columns) {
+            let known = known(field, columns);
+            if let Some((id, ..)) = known {
+                self.find(*id)?;
+            }
+            match known {
                 Some((_, _, _, Shape::DataFile)) if location == ExtraLocation::Entry => {
                     self.record(field.node, DATA_FILE, ExtraLocation::DataFile)?;
                 }
@@ -306,10 +334,23 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// Notes that a column is there. There must not be two of it: readers would differ on which counts.
+    fn find(&mut self, id: FieldId) -> Result<(), AvroError> {
+        if self.found.contains(&id) {
+            let at = format!("field {id}");
+            return Err(AvroError::Schema { at, reason: "it is there twice".to_owned() });
+        }
+        self.found.push(id);
+        Ok(())
+    }
+
     fn unknown(&mut self, field: &Field, location: ExtraLocation) -> Result<(), AvroError> {
-        let retired = field.id.is_some_and(|id| RETIRED.contains(&id.0));
+        let retired = match field.id {
+            Some(id) => RETIRED.iter().any(|(retired, _)| *retired == id.0),
+            None => RETIRED.iter().any(|(_, name)| *name == field.name),
+        };
         // Compiled in any case: it refuses types that hold themselves.
-        let skip = Skip::compile(self.schema, field.node)?;
+        let skip = Skip::compile(self.schema, field.node, self.budget)?;
         let action = if retired || !self.want.extras {
             Action::Skip(skip)
         } else {
@@ -322,14 +363,14 @@ impl Compiler<'_> {
             self.extras.push((extra, field.node));
             Action::Extra(self.extras.len().saturating_sub(1))
         };
-        self.steps.push(Step { id: field.id, null: Null::Never, action });
+        self.steps.push(Step { id: field.id, null: Null::Never, required: false, action });
         Ok(())
     }
 
     fn skip(&mut self, id: Option<FieldId>, node: NodeId) -> Result<(), AvroError> {
         let (null, node) = nullable(self.schema, node)?;
-        let action = Action::Skip(Skip::compile(self.schema, node)?);
-        self.steps.push(Step { id, null, action });
+        let action = Action::Skip(Skip::compile(self.schema, node, self.budget)?);
+        self.steps.push(Step { id, null, required: false, action });
         Ok(())
     }
 
@@ -343,7 +384,7 @@ impl Compiler<'_> {
         let is_number = |kind: &Kind| matches!(kind, Kind::Int | Kind::Long);
         let item = |node: NodeId| self.schema.node(node).map(|node| &node.kind);
         let action = match (shape, kind) {
-            (Shape::Number, Kind::Boolean) => Action::Boolean(id),
+            (Shape::Flag, Kind::Boolean) => Action::Boolean(id),
             (Shape::Number, kind) if is_number(kind) => Action::Known(id, shape),
             (Shape::Text | Shape::Bytes, Kind::String | Kind::Bytes) => Action::Known(id, shape),
             (Shape::Numbers, Kind::Array(items)) if is_number(item(*items)?) => Action::Known(id, shape),
@@ -353,6 +394,10 @@ impl Compiler<'_> {
                     other => return Err(refuse(other)),
                 };
                 let [key, value] = pair else { return Err(refuse(kind)) };
+                // Told apart by place: the ids differ from map to map, and not every writer has them.
+                if key.name == "value" || value.name == "key" {
+                    return Err(refuse(kind));
+                }
                 let value = item(value.node)?;
                 let value_fits = match shape {
                     Shape::Longs => is_number(value),
@@ -364,24 +409,35 @@ impl Compiler<'_> {
                 Action::Known(id, shape)
             }
             (Shape::Partition, Kind::Record(_)) => {
-                Action::Partition(PartitionPlan::compile(self.schema, node, self.want.partition_type)?)
+                let expected = self.want.partition_type;
+                Action::Partition(PartitionPlan::compile(self.schema, node, expected, self.budget)?)
             }
             (Shape::Summaries, Kind::Array(items)) => {
-                let mut inner =
-                    Compiler { schema: self.schema, want: self.want, steps: Vec::new(), extras: Vec::new() };
-                for field in self.schema.record(*items)? {
-                    match known(field, SUMMARY) {
-                        Some((id, _, _, shape)) => inner.column(field, *id, *shape)?,
-                        None => inner.skip(field.id, field.node)?,
-                    }
+                let mut inner = Compiler {
+                    schema: self.schema,
+                    want: self.want,
+                    steps: Vec::new(),
+                    found: Vec::new(),
+                    extras: &mut *self.extras,
+                    budget: &mut *self.budget,
+                };
+                inner.record(*items, SUMMARY, ExtraLocation::FieldSummary)?;
+                if !inner.found.contains(&field_id::CONTAINS_NULL) {
+                    return Err(not_there(field_id::CONTAINS_NULL));
                 }
                 Action::Summaries(inner.steps)
             }
             (_, other) => return Err(refuse(other)),
         };
-        self.steps.push(Step { id: Some(id), null, action });
+        // Without contains_null, a filter on nulls would prune what it must not.
+        let required = self.want.required.contains(&id) || id == field_id::CONTAINS_NULL;
+        self.steps.push(Step { id: Some(id), null, required, action });
         Ok(())
     }
+}
+
+fn not_there(id: FieldId) -> AvroError {
+    AvroError::Schema { at: format!("field {id}"), reason: "it is required, but not there".to_owned() }
 }
 
 /// The column that a field is: by id, or by name where it has none.

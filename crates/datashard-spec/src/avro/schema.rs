@@ -48,10 +48,19 @@ pub(super) enum Logical {
     None,
     Date,
     Time,
-    Timestamp { utc: bool },
-    TimestampNs { utc: bool },
+    Timestamp {
+        utc: bool,
+    },
+    TimestampNs {
+        utc: bool,
+    },
+    /// Times and timestamps in milliseconds, which Iceberg does not have.
+    Millis,
     Uuid,
-    Decimal { precision: u8, scale: u8 },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
 }
 
 pub(super) struct Field {
@@ -64,13 +73,21 @@ pub(super) struct Field {
     pub(super) json: String,
 }
 
+/// A longer text than any manifest has, even one with thousands of partition fields.
+const MAX_SCHEMA_BYTES: usize = 1 << 24;
 /// More types than any manifest has.
 const MAX_NODES: usize = 100_000;
 
 impl AvroSchema {
     pub(super) fn parse(text: &str) -> Result<Self, SpecError> {
-        let mut parser = Parser { nodes: Vec::new(), names: HashMap::new() };
-        let root = parser.node(Json::root(parse_document(text)?))?;
+        let mut parser = Parser { nodes: Vec::new(), names: HashMap::new(), records: 0, depth: 0 };
+        if text.len() > MAX_SCHEMA_BYTES {
+            let reason = format!("it has more than {MAX_SCHEMA_BYTES} bytes");
+            return Err(AvroError::Schema { at: "the schema".to_owned(), reason }.into());
+        }
+        let json = Json::root(parse_document(text)?);
+        json.check_nesting()?;
+        let root = parser.node(json)?;
         Ok(Self { nodes: parser.nodes, root })
     }
 
@@ -131,7 +148,18 @@ impl Kind {
 struct Parser {
     nodes: Vec<Node>,
     names: HashMap<String, NodeId>,
+    /// How many records are around what is parsed.
+    records: usize,
+    /// How many types are around what is parsed.
+    depth: usize,
 }
+
+/// The deepest nesting of types. Those of manifests and lists are less than ten deep.
+const MAX_DEPTH: usize = 48;
+
+/// Records around a field whose text is kept, in case that the format does not name it: an entry has its data file, and
+/// a row of a list its summaries. Deeper, the text would be kept again for every level.
+const KEPT_RECORDS: usize = 2;
 
 impl Parser {
     fn push(&mut self, kind: Kind, logical: Logical) -> Result<NodeId, AvroError> {
@@ -145,6 +173,17 @@ impl Parser {
     }
 
     fn node(&mut self, json: Json<'_, '_>) -> Result<NodeId, SpecError> {
+        if self.depth >= MAX_DEPTH {
+            let reason = format!("its types are nested more than {MAX_DEPTH} deep");
+            return Err(AvroError::Schema { at: "the schema".to_owned(), reason }.into());
+        }
+        self.depth = self.depth.saturating_add(1);
+        let node = self.node_within(json);
+        self.depth = self.depth.saturating_sub(1);
+        node
+    }
+
+    fn node_within(&mut self, json: Json<'_, '_>) -> Result<NodeId, SpecError> {
         if json.is_string() {
             return self.named(&json.str()?);
         }
@@ -173,6 +212,7 @@ impl Parser {
                 "time-micros" => Logical::Time,
                 "timestamp-micros" => Logical::Timestamp { utc: utc(&mut object)? },
                 "timestamp-nanos" => Logical::TimestampNs { utc: utc(&mut object)? },
+                "time-millis" | "timestamp-millis" | "local-timestamp-millis" => Logical::Millis,
                 "uuid" => Logical::Uuid,
                 "decimal" => {
                     let mut digits = |key| object.take(key).map(|n| n.i32()).transpose();
@@ -211,7 +251,9 @@ impl Parser {
                 let id = self.push(Kind::Record(Vec::new()), logical)?;
                 self.define(name, namespace, id);
                 let fields = object.require("fields")?;
+                self.records = self.records.saturating_add(1);
                 let fields = fields.array()?.map(|field| self.field(field))?;
+                self.records = self.records.saturating_sub(1);
                 if let Some(node) = self.nodes.get_mut(id) {
                     node.kind = Kind::Record(fields);
                 }
@@ -230,7 +272,8 @@ impl Parser {
         let id = object.take("field-id").map(|id| id.i32()).transpose()?.map(FieldId);
         let original_name = object.take("iceberg-field-name").map(|name| name.string()).transpose()?;
         let node = self.node(object.require("type")?)?;
-        Ok(Field { id, name, original_name, node, json: json.text().to_owned() })
+        let json = if self.records <= KEPT_RECORDS { json.text().to_owned() } else { String::new() };
+        Ok(Field { id, name, original_name, node, json })
     }
 
     fn define(&mut self, name: Option<String>, namespace: Option<String>, id: NodeId) {

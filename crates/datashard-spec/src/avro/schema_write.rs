@@ -93,22 +93,22 @@ pub(super) fn list(version: FormatVersion, extras: &[ExtraField]) -> String {
     fields.push(count("added_rows_count", "\"long\"", 512));
     fields.push(count("existing_rows_count", "\"long\"", 513));
     fields.push(count("deleted_rows_count", "\"long\"", 514));
-    let summary = record(
-        "r508",
-        &[
-            required("contains_null", "\"boolean\"", 509),
-            optional("contains_nan", "\"boolean\"", 518),
-            optional("lower_bound", "\"bytes\"", 510),
-            optional("upper_bound", "\"bytes\"", 511),
-        ],
-    );
+    let of = |location| extras.iter().filter(move |e| e.location == location).map(|e| e.avro_json.clone());
+    let mut summary = vec![
+        required("contains_null", "\"boolean\"", 509),
+        optional("contains_nan", "\"boolean\"", 518),
+        optional("lower_bound", "\"bytes\"", 510),
+        optional("upper_bound", "\"bytes\"", 511),
+    ];
+    summary.extend(of(ExtraLocation::FieldSummary));
+    let summary = record("r508", &summary);
     let summaries = format!(r#"{{"type":"array","items":{summary},"element-id":508}}"#);
     fields.push(optional("partitions", &summaries, 507));
     fields.push(optional("key_metadata", "\"bytes\"", 519));
     if version >= FormatVersion::V3 {
         fields.push(optional("first_row_id", "\"long\"", 520));
     }
-    fields.extend(extras.iter().map(|extra| extra.avro_json.clone()));
+    fields.extend(of(ExtraLocation::Entry));
     record("manifest_file", &fields)
 }
 

@@ -21,14 +21,15 @@ pub(super) enum Skip {
     Union(Vec<Skip>),
 }
 
-/// Steps in all that one type may compile to: names can make a type refer to another twice over, again and again.
-const MAX_STEPS: usize = 10_000;
+/// Steps in all that the types of one file may compile to: names can make a type refer to another twice over, again and
+/// again. It also bounds the values without bytes that an entry can hold.
+pub(super) const MAX_STEPS: usize = 10_000;
 const MAX_DEPTH: usize = 64;
 
 impl Skip {
-    pub(super) fn compile(schema: &AvroSchema, node: NodeId) -> Result<Self, AvroError> {
-        let mut budget = MAX_STEPS;
-        Self::build(schema, node, MAX_DEPTH, &mut budget)
+    /// Takes what it needs from the `budget` of the file.
+    pub(super) fn compile(schema: &AvroSchema, node: NodeId, budget: &mut usize) -> Result<Self, AvroError> {
+        Self::build(schema, node, MAX_DEPTH, budget)
     }
 
     fn build(schema: &AvroSchema, node: NodeId, depth: usize, budget: &mut usize) -> Result<Self, AvroError> {
@@ -95,30 +96,23 @@ impl Skip {
 
     fn run_array(items: &Self, cursor: &mut Cursor<'_>) -> Result<(), AvroFault> {
         loop {
-            let (count, size) = cursor.run()?;
+            let (count, end) = cursor.run()?;
             if count == 0 {
                 return Ok(());
             }
-            match (size, items) {
-                (Some(size), _) => {
-                    cursor.take(size)?;
-                }
+            match items {
                 // Also items without bytes, of which any number takes no time.
-                (None, Self::Numbers(each)) => cursor.skip_numbers(count.saturating_mul(*each))?,
-                (None, Self::Sequence(steps))
-                    if matches!(steps.as_slice(), [Self::Numbers(1), Self::Length]) =>
-                {
-                    for _ in 0..count {
-                        cursor.skip_numbers(1)?;
-                        cursor.bytes()?;
-                    }
+                Self::Numbers(each) => cursor.skip_numbers(count.saturating_mul(*each))?,
+                Self::Sequence(steps) if matches!(steps.as_slice(), [Self::Numbers(1), Self::Length]) => {
+                    cursor.skip_numbers_with_bytes(count)?;
                 }
-                (None, items) => {
+                items => {
                     for _ in 0..count {
                         items.run(cursor)?;
                     }
                 }
             }
+            cursor.end_run(end)?;
         }
     }
 }

@@ -73,7 +73,7 @@ fn items_of<'b>(
     // Else a few bytes could claim the rest of the block again and again.
     let mut allowed = cursor.left();
     loop {
-        let (count, _) = cursor.run()?;
+        let (count, end) = cursor.run()?;
         if count == 0 {
             return Ok(());
         }
@@ -81,6 +81,7 @@ fn items_of<'b>(
         for _ in 0..count {
             item(cursor)?;
         }
+        cursor.end_run(end)?;
     }
 }
 

@@ -131,9 +131,10 @@ fn parse_value(json: Json<'_, '_>) -> Result<Value, SpecError> {
     if let Ok(whole) = text.parse() {
         return Ok(Value::Long(whole));
     }
-    match text.parse() {
-        Ok(unscaled) => Ok(Value::Decimal(Decimal { scale: 0, unscaled })),
-        Err(_) => Ok(Value::Double(json.f64()?)),
+    // As in predicate text: what has no exponent is exact, and fits columns of decimals too.
+    match Decimal::parse(text) {
+        Ok(decimal) if !text.contains(['e', 'E']) => Ok(Value::Decimal(decimal)),
+        _ => Ok(Value::Double(json.f64()?)),
     }
 }
 
@@ -250,6 +251,8 @@ fn value_json(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::str::FromStr;
+
     use super::*;
 
     fn check(predicate: Predicate, json: &str) {
@@ -280,6 +283,37 @@ mod tests {
         );
         let many = (0..10_000).fold(leaf("a"), |all, i| all.or(col("a").equal_to(i)));
         assert_eq!(Predicate::from_json(&many.to_json()).unwrap(), many);
+    }
+
+    #[test]
+    fn numbers_become_the_nearest_double() {
+        check(
+            col("d").equal_to(-1.111_111_111_111_111_1e86),
+            r#"{"type":"eq","term":"d","value":-1.1111111111111111e86}"#,
+        );
+        check(col("d").equal_to(f64::MAX), r#"{"type":"eq","term":"d","value":1.7976931348623157e308}"#);
+        assert!(Predicate::from_json(r#"{"type":"eq","term":"d","value":1e309}"#).is_err());
+    }
+
+    #[test]
+    fn numbers_of_either_form_bind_to_every_numeric_column() {
+        use crate::schema::{NestedField, PrimitiveType, Schema};
+        let schema = Schema::new(vec![
+            NestedField::optional(1, "double", PrimitiveType::Double),
+            NestedField::optional(2, "decimal", PrimitiveType::Decimal { precision: 9, scale: 2 }),
+            NestedField::optional(3, "float", PrimitiveType::Float),
+        ])
+        .unwrap();
+        for (text, column) in
+            [("1.5", "double"), ("1.5", "decimal"), ("1.5", "float"), ("double '-inf'", "double")]
+        {
+            let direct: Predicate = format!("{column} < {text}").parse().unwrap();
+            let read = Predicate::from_json(&direct.to_json()).unwrap();
+            assert_eq!(read.bind(&schema).unwrap(), direct.bind(&schema).unwrap(), "{direct}");
+            let json = format!(r#"{{"type":"gt","term":"{column}","value":1.25}}"#);
+            let expect = Predicate::from_str(&format!("{column} > 1.25")).unwrap();
+            assert_eq!(Predicate::from_json(&json).unwrap().bind(&schema), expect.bind(&schema), "{json}");
+        }
     }
 
     #[test]

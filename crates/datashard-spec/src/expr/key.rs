@@ -11,10 +11,28 @@ use crate::value::decimal::number_from_be_bytes;
 /// A value without its type. Floats compare as numbers: -0.0 equals 0.0, and NaN compares with nothing.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Key<'a> {
-    Number(i64),
+    Number(i64, Unit),
     Float(f64),
-    Decimal(i128),
+    Decimal { unscaled: i128, scale: u8 },
+    Uuid(u128),
     Bytes(&'a [u8]),
+}
+
+/// What a number counts. Days do not compare with microseconds: a tuple that was written while its column was a date says
+/// nothing about a timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Nothing, or what the other number counts: some writers store days as plain ints.
+    Plain,
+    Days,
+    Micros,
+    Nanos,
+}
+
+impl Unit {
+    fn compares_with(self, other: Self) -> bool {
+        self == other || self == Self::Plain || other == Self::Plain
+    }
 }
 
 /// What a test says about a value.
@@ -38,19 +56,17 @@ impl<'a> Key<'a> {
     /// `None` for structs, lists and maps, which do not compare.
     pub(super) fn of(value: &'a Value) -> Option<Self> {
         Some(match value {
-            Value::Boolean(v) => Self::Number(i64::from(*v)),
-            Value::Int(v) | Value::Date(v) => Self::Number(i64::from(*v)),
-            Value::Long(v)
-            | Value::Time(v)
-            | Value::Timestamp(v)
-            | Value::Timestamptz(v)
-            | Value::TimestampNs(v)
-            | Value::TimestamptzNs(v) => Self::Number(*v),
+            Value::Boolean(v) => Self::Number(i64::from(*v), Unit::Plain),
+            Value::Int(v) => Self::Number(i64::from(*v), Unit::Plain),
+            Value::Long(v) | Value::Time(v) => Self::Number(*v, Unit::Plain),
+            Value::Date(v) => Self::Number(i64::from(*v), Unit::Days),
+            Value::Timestamp(v) | Value::Timestamptz(v) => Self::Number(*v, Unit::Micros),
+            Value::TimestampNs(v) | Value::TimestamptzNs(v) => Self::Number(*v, Unit::Nanos),
             Value::Float(v) => Self::Float(f64::from(*v)),
             Value::Double(v) => Self::Float(*v),
-            Value::Decimal(v) => Self::Decimal(v.unscaled),
+            Value::Decimal(v) => Self::Decimal { unscaled: v.unscaled, scale: v.scale },
             Value::String(v) => Self::Bytes(v.as_bytes()),
-            Value::Uuid(v) => Self::Bytes(v.as_bytes()),
+            Value::Uuid(v) => Self::Uuid(v.as_u128()),
             Value::Fixed(v) | Value::Binary(v) => Self::Bytes(v),
             _ => return None,
         })
@@ -62,21 +78,28 @@ impl<'a> Key<'a> {
         use PrimitiveType as P;
         Some(match field_type {
             P::Boolean => match bytes {
-                [byte] => Self::Number(i64::from(*byte != 0)),
+                [byte] => Self::Number(i64::from(*byte != 0), Unit::Plain),
                 _ => return None,
             },
-            P::Int | P::Date => Self::Number(i64::from(i32::from_le_bytes(bytes.try_into().ok()?))),
-            P::Long | P::Time | P::Timestamptz | P::TimestamptzNs => Self::Number(long(bytes, 1)?),
-            P::Timestamp => Self::Number(long(bytes, MICROS_PER_DAY)?),
-            P::TimestampNs => Self::Number(long(bytes, NANOS_PER_DAY)?),
+            P::Int => Self::Number(i64::from(i32::from_le_bytes(bytes.try_into().ok()?)), Unit::Plain),
+            P::Date => Self::Number(i64::from(i32::from_le_bytes(bytes.try_into().ok()?)), Unit::Days),
+            P::Long => Self::Number(long(bytes, 1)?, Unit::Plain),
+            P::Timestamp => Self::Number(long(bytes, MICROS_PER_DAY)?, Unit::Micros),
+            P::TimestampNs => Self::Number(long(bytes, NANOS_PER_DAY)?, Unit::Nanos),
+            // No other type is promoted to these.
+            P::Time => Self::Number(i64::from_le_bytes(bytes.try_into().ok()?), Unit::Plain),
+            P::Timestamptz => Self::Number(i64::from_le_bytes(bytes.try_into().ok()?), Unit::Micros),
+            P::TimestamptzNs => Self::Number(i64::from_le_bytes(bytes.try_into().ok()?), Unit::Nanos),
             P::Float => Self::Float(f64::from(f32::from_le_bytes(bytes.try_into().ok()?))),
             P::Double => Self::Float(match bytes.try_into() {
                 Ok(eight) => f64::from_le_bytes(eight),
                 Err(_) => f64::from(f32::from_le_bytes(bytes.try_into().ok()?)),
             }),
-            P::Decimal { .. } => Self::Decimal(number_from_be_bytes(bytes)?),
+            P::Decimal { scale, .. } => {
+                Self::Decimal { unscaled: number_from_be_bytes(bytes)?, scale: *scale }
+            }
             P::String => Self::Bytes(std::str::from_utf8(bytes).ok()?.as_bytes()),
-            P::Uuid => Self::Bytes(Some(bytes).filter(|bytes| bytes.len() == 16)?),
+            P::Uuid => Self::Uuid(u128::from_be_bytes(bytes.try_into().ok()?)),
             P::Fixed(length) => Self::Bytes(
                 Some(bytes).filter(|bytes| u32::try_from(bytes.len()).is_ok_and(|l| l <= *length))?,
             ),
@@ -93,9 +116,13 @@ impl<'a> Key<'a> {
     /// `None` between keys of different kinds, and for NaN.
     pub(super) fn compare(self, other: Key<'_>) -> Option<Ordering> {
         match (self, other) {
-            (Self::Number(a), Key::Number(b)) => Some(a.cmp(&b)),
+            (Self::Number(a, of_a), Key::Number(b, of_b)) => of_a.compares_with(of_b).then(|| a.cmp(&b)),
             (Self::Float(a), Key::Float(b)) => a.partial_cmp(&b),
-            (Self::Decimal(a), Key::Decimal(b)) => Some(a.cmp(&b)),
+            (Self::Decimal { unscaled: a, scale: of_a }, Key::Decimal { unscaled: b, scale: of_b }) => {
+                (of_a == of_b).then(|| a.cmp(&b))
+            }
+            // As unsigned bytes, big-endian.
+            (Self::Uuid(a), Key::Uuid(b)) => Some(a.cmp(&b)),
             (Self::Bytes(a), Key::Bytes(b)) => Some(a.cmp(b)),
             _ => None,
         }
@@ -240,6 +267,9 @@ mod tests {
         check(PrimitiveType::Long, &[0; 5], None);
         check(PrimitiveType::String, &[0xff, 0xfe], None);
         check(PrimitiveType::Uuid, &[0; 15], None);
+        for of in [PrimitiveType::Time, PrimitiveType::Timestamptz, PrimitiveType::TimestamptzNs] {
+            check(of, &[0; 4], None);
+        }
         check(PrimitiveType::Fixed(2), &[0; 3], None);
     }
 
@@ -275,5 +305,12 @@ mod tests {
         assert_eq!(Test::In(vec![Value::Int(1)]).check(Some(&text)), Truth::Incomparable);
         assert_eq!(Test::Compare(Comparison::Less, Value::Int(1)).check(Some(&text)), Truth::Incomparable);
         assert_eq!(Test::IsNan.check(Some(&Value::List(vec![]))), Truth::Incomparable);
+        let less = |literal| Test::Compare(Comparison::Less, literal);
+        // A tuple of the time when the column was a date, and one of another scale or unit.
+        assert_eq!(less(Value::Timestamp(5)).check(Some(&Value::Date(1))), Truth::Incomparable);
+        assert_eq!(less(Value::TimestampNs(5)).check(Some(&Value::Timestamp(1))), Truth::Incomparable);
+        assert_eq!(less(Value::decimal(5, 2)).check(Some(&Value::decimal(1, 1))), Truth::Incomparable);
+        // Days may come as plain ints.
+        assert_eq!(less(Value::Date(5)).check(Some(&Value::Int(1))), Truth::True);
     }
 }

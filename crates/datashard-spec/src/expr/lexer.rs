@@ -31,7 +31,7 @@ pub(super) struct Spanned<'a> {
 }
 
 /// Longer ones before those they begin with.
-const SYMBOLS: [&str; 13] = ["==", "!=", "<>", "<=", ">=", "<", ">", "=", "(", ")", ",", ".", "-"];
+const SYMBOLS: [&str; 14] = ["==", "!=", "<>", "<=", ">=", "<", ">", "=", "(", ")", ",", ".", "-", "+"];
 
 pub(super) struct Lexer<'a> {
     text: &'a str,
@@ -78,7 +78,8 @@ impl<'a> Lexer<'a> {
             }
             return Ok(Token::Hex(digits));
         }
-        if first.is_ascii_digit() {
+        let after_point = rest.strip_prefix('.').unwrap_or(rest);
+        if after_point.starts_with(|c: char| c.is_ascii_digit()) {
             return Ok(Token::Number(self.number()));
         }
         if first.is_alphabetic() || first == '_' {

@@ -60,7 +60,7 @@ pub(super) enum Converted {
 ///
 /// Numbers convert where no digit is lost, but a double narrows to the nearest float. Whole numbers also count days,
 /// microseconds or nanoseconds for the types that do. Text converts as in a JSON single value, dates and times in any
-/// ISO form; hexadecimal for binary and fixed.
+/// ISO form; hexadecimal for binary and fixed; numbers as if written without quotes, as JSON has decimals in quotes.
 pub(super) fn convert(literal: &Value, to: &PrimitiveType) -> Result<Converted, String> {
     use PrimitiveType as P;
     let no_conversion = || Err("there is no conversion".to_owned());
@@ -92,7 +92,7 @@ pub(super) fn convert(literal: &Value, to: &PrimitiveType) -> Result<Converted, 
         (Value::Decimal(v), P::Float | P::Double) => return number(&v.to_string(), to),
         (Value::Decimal(v), P::Decimal { precision, scale }) => return rescale(*v, *precision, *scale),
         (Value::Decimal(v), P::Int | P::Long) => {
-            let whole = whole(*v).ok_or("it is not a whole number")?;
+            let whole = v.rescale(0).ok_or("it is not a whole number")?.unscaled;
             return Ok(if *to == P::Int { in_i32(whole, Value::Int) } else { in_i64(whole, Value::Long) });
         }
         (Value::Date(days), P::Timestamp) => {
@@ -110,6 +110,9 @@ pub(super) fn convert(literal: &Value, to: &PrimitiveType) -> Result<Converted, 
         (Value::TimestampNs(nanos), P::Timestamp) => Value::Timestamp(whole_micros(*nanos)?),
         (Value::TimestamptzNs(nanos), P::Timestamptz) => Value::Timestamptz(whole_micros(*nanos)?),
         (Value::Binary(bytes), P::Fixed(length)) => fixed(bytes.clone(), *length)?,
+        (Value::String(text), P::Int | P::Long | P::Float | P::Double) => {
+            return convert(&number_in_text(text)?, to);
+        }
         (Value::String(text), _) => return parse_as(text, to),
         _ => return no_conversion(),
     };
@@ -129,6 +132,15 @@ pub(super) fn parse_as(text: &str, to: &PrimitiveType) -> Result<Converted, Stri
         | PrimitiveType::Double => Err("there is no conversion from text".to_owned()),
         _ => Value::parse_text(to, text).map(Converted::Value).map_err(|e| e.to_string()),
     }
+}
+
+/// A number in quotes, as the literal that it would be without.
+fn number_in_text(text: &str) -> Result<Value, String> {
+    if let Ok(decimal) = Decimal::parse(text) {
+        return Ok(Value::Decimal(decimal));
+    }
+    let double: Option<f64> = text.parse().ok().filter(|double: &f64| !double.is_nan());
+    double.map(Value::Double).ok_or_else(|| "it is not a number".to_owned())
 }
 
 fn fixed(bytes: Vec<u8>, length: u32) -> Result<Value, String> {
@@ -155,12 +167,6 @@ fn limit(power: u8) -> u128 {
     10_u128.checked_pow(power.into()).unwrap_or(u128::MAX)
 }
 
-/// The whole number that a decimal is, if it is one.
-fn whole(decimal: Decimal) -> Option<i128> {
-    let unit = i128::try_from(limit(decimal.scale)).ok()?;
-    (decimal.unscaled.checked_rem(unit) == Some(0)).then(|| decimal.unscaled.checked_div(unit))?
-}
-
 fn whole_micros(nanos: i64) -> Result<i64, String> {
     if nanos.rem_euclid(1000) != 0 {
         return Err("it has digits beyond the microsecond".to_owned());
@@ -170,20 +176,13 @@ fn whole_micros(nanos: i64) -> Result<i64, String> {
 
 /// The same number at another scale, if it has no more digits than that.
 fn rescale(decimal: Decimal, precision: u8, scale: u8) -> Result<Converted, String> {
-    let unscaled = if scale >= decimal.scale {
-        let unit = i128::try_from(limit(scale.saturating_sub(decimal.scale))).unwrap_or(i128::MAX);
-        match decimal.unscaled.checked_mul(unit) {
-            Some(unscaled) => unscaled,
-            None => return Ok(outside(decimal.unscaled)),
+    match decimal.rescale(scale) {
+        Some(rescaled) if rescaled.unscaled.unsigned_abs() < limit(precision) => {
+            Ok(Converted::Value(Value::Decimal(rescaled)))
         }
-    } else {
-        let excess = Decimal { scale: decimal.scale.saturating_sub(scale), unscaled: decimal.unscaled };
-        whole(excess).ok_or_else(|| format!("it has more than {scale} digits after the point"))?
-    };
-    if unscaled.unsigned_abs() >= limit(precision) {
-        return Ok(outside(unscaled));
+        None if scale < decimal.scale => Err(format!("it has more than {scale} digits after the point")),
+        _ => Ok(outside(decimal.unscaled)),
     }
-    Ok(Converted::Value(Value::Decimal(Decimal { scale, unscaled })))
 }
 
 /// The float or double nearest to a number written out.
@@ -268,6 +267,14 @@ mod tests {
         check("00ff", PrimitiveType::Fixed(3), Err(()));
         check("0g", PrimitiveType::Binary, Err(()));
         check("nonsense", PrimitiveType::Uuid, Err(()));
+        check("-7", PrimitiveType::Int, exact(Value::Int(-7)));
+        check("3000000000", PrimitiveType::Int, Ok(Converted::Above));
+        check("1.5", PrimitiveType::Double, exact(Value::Double(1.5)));
+        check("-inf", PrimitiveType::Float, exact(Value::Float(f32::NEG_INFINITY)));
+        for text in ["", "abc", "1.5", "0x10", "NaN", "1e400"] {
+            check(text, PrimitiveType::Long, Err(()));
+        }
+        check("NaN", PrimitiveType::Double, Err(()));
     }
 
     #[test]

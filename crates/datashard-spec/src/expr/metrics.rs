@@ -1,6 +1,7 @@
 //! Evaluation on the column metrics of a file: may a row match, must every row match?
 //!
-//! Nothing is concluded from a count or bound that is missing, negative, malformed or NaN. Bounds may have been cut, so
+//! Nothing is concluded from a count or bound that is missing, negative, malformed or NaN, nor from counts that cannot all
+//! be right. Bounds may have been cut, so
 //! they are limits only. Both evaluators are made once per predicate and allocate nothing per file.
 
 use super::bind::{BoundPredicate, BoundTerm};
@@ -93,20 +94,16 @@ fn leaf_may_match(leaf: &Leaf<BoundTerm>, file: &impl ColumnMetrics) -> bool {
     let Leaf { term, test } = leaf;
     let id = term.field_id;
     match test {
-        Test::IsNull => {
-            // Where a struct around it is null, some writers do not count the value at all.
-            let counted =
-                !term.nested || file.value_count(id).is_some_and(|count| Some(count) == file.record_count());
-            !(counted && file.null_count(id) == Some(0))
-        }
-        Test::IsNan => file.nan_count(id) != Some(0) && !all_null(file, id),
-        Test::NotNan => !all_nan(file, id),
-        Test::NotNull => !all_null(file, id),
+        Test::IsNull => !no_null(file, term),
+        Test::IsNan => file.nan_count(id) != Some(0) && !all_null(file, term),
+        // True for null, so the rows that were not counted would match.
+        Test::NotNan => !(all_nan(file, term) && counts_rows(file, term)),
+        Test::NotNull => !all_null(file, term),
         Test::Compare(..) | Test::In(_) | Test::NotIn(_) => {
             // Bounds first: a bound is of a value, so where there is one, not all values are null or NaN.
             if term.is_column() {
                 let nan = term.is_float() && test.takes_nan() && file.nan_count(id) != Some(0);
-                let (lower, upper) = test.limits();
+                let (lower, upper) = test.limits(&term.source_type);
                 let lower = if lower { file.lower_bound(id) } else { None };
                 let upper = if upper { file.upper_bound(id) } else { None };
                 let range = Range::of_bounds(&term.source_type, lower, upper);
@@ -119,7 +116,7 @@ fn leaf_may_match(leaf: &Leaf<BoundTerm>, file: &impl ColumnMetrics) -> bool {
             }
             // A transform of a null is null; more is not known of a transformed column.
             let nothing_comparable = term.is_column() && term.is_float() && !test.takes_nan();
-            !(all_null(file, id) || nothing_comparable && all_null_or_nan(file, id))
+            !(all_null(file, term) || nothing_comparable && all_null_or_nan(file, term))
         }
     }
 }
@@ -131,18 +128,18 @@ fn leaf_must_match(leaf: &Leaf<BoundTerm>, file: &impl ColumnMetrics) -> bool {
         return false;
     }
     match test {
-        Test::IsNull => all_null(file, id),
-        Test::NotNull => file.null_count(id) == Some(0),
-        Test::IsNan => all_nan(file, id),
-        Test::NotNan => file.nan_count(id) == Some(0) || all_null(file, id),
+        Test::IsNull => all_null(file, term),
+        Test::NotNull => no_null(file, term),
+        Test::IsNan => all_nan(file, term),
+        Test::NotNan => file.nan_count(id) == Some(0) || all_null(file, term),
         Test::Compare(..) | Test::In(_) | Test::NotIn(_) => {
-            if file.null_count(id) != Some(0) {
+            if !no_null(file, term) {
                 return false;
             }
             if term.is_float() && !test.takes_nan() && file.nan_count(id) != Some(0) {
                 return false;
             }
-            if term.is_float() && test.takes_nan() && all_nan(file, id) {
+            if term.is_float() && test.takes_nan() && all_nan(file, term) {
                 return true;
             }
             Range::of_bounds(&term.source_type, file.lower_bound(id), file.upper_bound(id)).must_match(test)
@@ -150,22 +147,39 @@ fn leaf_must_match(leaf: &Leaf<BoundTerm>, file: &impl ColumnMetrics) -> bool {
     }
 }
 
+/// Whether the counts of a column are known to be of all rows: where a struct around it is null, some writers do not
+/// count the value at all.
+fn counts_rows(file: &impl ColumnMetrics, term: &BoundTerm) -> bool {
+    match (file.value_count(term.field_id), file.record_count()) {
+        (Some(values), Some(rows)) if rows >= 0 => values == rows,
+        _ => !term.nested,
+    }
+}
+
 /// The number of values, if it can be one.
-fn values(file: &impl ColumnMetrics, id: FieldId) -> Option<i64> {
-    file.value_count(id).filter(|count| *count > 0)
+fn values(file: &impl ColumnMetrics, term: &BoundTerm) -> Option<i64> {
+    file.value_count(term.field_id).filter(|count| *count > 0 && (term.nested || counts_rows(file, term)))
 }
 
-fn all_null(file: &impl ColumnMetrics, id: FieldId) -> bool {
-    file.null_count(id).is_some_and(|nulls| Some(nulls) == values(file, id))
+fn no_null(file: &impl ColumnMetrics, term: &BoundTerm) -> bool {
+    file.null_count(term.field_id) == Some(0) && counts_rows(file, term)
 }
 
-fn all_nan(file: &impl ColumnMetrics, id: FieldId) -> bool {
-    file.nan_count(id).is_some_and(|nans| Some(nans) == values(file, id))
+/// Of a column in a struct, the values that were counted; the others are null as well.
+fn all_null(file: &impl ColumnMetrics, term: &BoundTerm) -> bool {
+    file.null_count(term.field_id).is_some_and(|nulls| Some(nulls) == values(file, term))
 }
 
-fn all_null_or_nan(file: &impl ColumnMetrics, id: FieldId) -> bool {
-    let (Some(nulls), Some(nans)) = (file.null_count(id), file.nan_count(id)) else { return false };
-    nulls >= 0 && nans >= 0 && nulls.checked_add(nans).is_some_and(|both| Some(both) == values(file, id))
+/// Of a column in a struct, the values that were counted.
+fn all_nan(file: &impl ColumnMetrics, term: &BoundTerm) -> bool {
+    file.nan_count(term.field_id).is_some_and(|nans| Some(nans) == values(file, term))
+        && file.null_count(term.field_id).is_none_or(|nulls| nulls == 0)
+}
+
+fn all_null_or_nan(file: &impl ColumnMetrics, term: &BoundTerm) -> bool {
+    let (nulls, nans) = (file.null_count(term.field_id), file.nan_count(term.field_id));
+    let (Some(nulls @ 0..), Some(nans @ 0..)) = (nulls, nans) else { return false };
+    nulls.checked_add(nans).is_some_and(|both| Some(both) == values(file, term))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //!       | "is" ["not"] ("null" | "nan") | ["not"] "in" "(" literal { "," literal } ")"
 //!       | ["not"] "between" literal "and" literal | ["not"] "like" text | ["not"] "starts" "with" literal
 //! name := part { "." part }            part := word | "quoted" | `quoted`
-//! literal := ["-"] number | 'text' | x'00ff' | "true" | "false" | type 'text'
+//! literal := ["-" | "+"] number | 'text' | x'00ff' | "true" | "false" | type 'text'
 //! ```
 //! Keywords are not case-sensitive. A word before a quoted text names the type of the literal: `date '2020-01-01'`.
 
@@ -298,10 +298,10 @@ impl<'a> Parser<'a> {
     fn literal(&mut self) -> Result<Literal, ExprError> {
         let Spanned { token, start, end } = self.advance()?;
         let value = match token {
-            Token::Symbol("-") => match self.next.token {
+            Token::Symbol(sign @ ("-" | "+")) => match self.next.token {
                 Token::Number(digits) => {
                     self.advance()?;
-                    number(&format!("-{digits}"))
+                    number(&format!("{sign}{digits}"))
                 }
                 _ => return Err(self.expected("a number")),
             },
@@ -322,6 +322,9 @@ impl<'a> Parser<'a> {
                     "nan" => return Err(self.unsupported(start, "a comparison with NaN; test with is nan,")),
                     _ => return self.typed(&word, start, end),
                 }
+            }
+            Token::Quoted(_) => {
+                return Err(self.lexer.error_in(start, end, "a literal (text stands in 'single quotes')"));
             }
             _ => return Err(self.lexer.error_in(start, end, "a literal")),
         };

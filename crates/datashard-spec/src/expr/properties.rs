@@ -18,9 +18,11 @@ use super::{
     truncate_upper,
 };
 use crate::id::{FieldId, PartitionSpecId};
+use crate::manifest::PartitionSummary;
 use crate::partition::{PartitionField, PartitionSpec};
 use crate::schema::{NestedField, PrimitiveType, Schema};
 use crate::transform::Transform;
+use crate::value::datetime::{MICROS_PER_DAY, NANOS_PER_DAY};
 use crate::value::{Decimal, Value};
 
 /// A row of two columns, with ids 1 and 2.
@@ -63,7 +65,7 @@ fn values(of: &PrimitiveType) -> BoxedStrategy<Value> {
     use PrimitiveType as P;
     let near = -25_i64..25;
     let ints = prop_oneof![3 => near.clone().prop_map(|v| v as i32), 1 => i32::MIN..i32::MIN + 12, 1 => i32::MAX - 12..=i32::MAX];
-    let longs = prop_oneof![3 => near, 1 => i64::MIN..i64::MIN + 12, 1 => i64::MAX - 12..=i64::MAX];
+    let longs = prop_oneof![3 => near, 1 => i64::from(i32::MIN) - 6..i64::from(i32::MIN) + 12, 1 => i64::MIN..i64::MIN + 12, 1 => i64::MAX - 12..=i64::MAX];
     // Around the turns of hours, days, months and years, before and after 1970.
     let micros = prop_oneof![
         6 => (prop_oneof![-800_i64..800, -3..3_i64, -3..3_i64], prop_oneof![Just(3_600_i64), Just(86_400), Just(2_678_400), Just(31_536_000)], -1_i64..=1)
@@ -303,8 +305,26 @@ struct Column {
     upper: Option<Vec<u8>>,
 }
 
+/// What a bound or a partition value was before the column was promoted, if it could be that.
+fn before_promotion(value: Value) -> Value {
+    let date = |count: i64, unit: i64| {
+        (count.rem_euclid(unit) == 0).then(|| i32::try_from(count.div_euclid(unit)).ok())?.map(Value::Date)
+    };
+    match &value {
+        Value::Long(v) => i32::try_from(*v).ok().map(Value::Int),
+        Value::Double(v) => (f64::from(*v as f32) == *v).then_some(Value::Float(*v as f32)),
+        Value::Timestamp(v) => date(*v, MICROS_PER_DAY),
+        Value::TimestampNs(v) => date(*v, NANOS_PER_DAY),
+        _ => None,
+    }
+    .unwrap_or(value)
+}
+
 impl Metrics {
     fn of(rows: &[Row], cut: usize, left_out: u32) -> Self {
+        let promoted = left_out & (1 << 12) != 0;
+        let encode =
+            |value: Value| if promoted { before_promotion(value) } else { value }.to_binary().unwrap();
         let column = |id| {
             let values: Vec<&Value> = rows.iter().filter_map(|row| row.get(&id)).collect();
             let count = |n: usize| i64::try_from(n).unwrap();
@@ -312,8 +332,8 @@ impl Metrics {
             Column {
                 nulls: count(rows.len() - values.len()),
                 nans: count(values.iter().filter(|v| v.is_nan()).count()),
-                lower: bounded().min().map(|v| truncate_lower(v, cut).to_binary().unwrap()),
-                upper: bounded().max().and_then(|v| truncate_upper(v, cut)).map(|v| v.to_binary().unwrap()),
+                lower: bounded().min().map(|v| encode(truncate_lower(v, cut))),
+                upper: bounded().max().and_then(|v| truncate_upper(v, cut)).map(encode),
             }
         };
         let columns = [FieldId(1), FieldId(2)].map(|id| (id, column(id))).into();
@@ -410,6 +430,14 @@ fn tuple(case: &Case, row: &Row, other_writer: bool) -> Option<Vec<Option<Value>
             {
                 Some(Value::Date(v + 1))
             }
+            // Stored while the column was an int, or a float; identity of a date would have forbidden the promotion.
+            (Transform::Identity, Some(Value::Long(_) | Value::Double(_)), Some(value)) => {
+                Some(before_promotion(value))
+            }
+            (Transform::Truncate(width), Some(Value::Long(v)), _) if i32::try_from(*v).is_ok() => {
+                let int = *v as i32;
+                Some(Value::Int(int.wrapping_sub(int.rem_euclid(*width as i32))))
+            }
             // Wrapped around.
             (Transform::Truncate(width), Some(Value::Int(v)), _) => {
                 Some(Value::Int(v.wrapping_sub(v.rem_euclid(*width as i32))))
@@ -454,20 +482,15 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
             prop_assert_eq!(residual.matches(row), *matched, "residual {}: {}", residual, place());
         }
     }
-    let bounds: Vec<[Option<Vec<u8>>; 2]> = (0..case.spec.fields.len())
-        .map(|position| {
-            let values = || files.keys().filter_map(|tuple| tuple[position].as_ref()).filter(|v| !v.is_nan());
-            [values().min(), values().max()].map(|v| v.map(|v| v.to_binary().unwrap()))
-        })
-        .collect();
-    let summaries: Vec<PartitionFieldSummary<'_>> = bounds
+    let mut collected = PartitionSummary::new(&case.spec.partition_type(&case.schema));
+    files.keys().for_each(|tuple| collected.add(tuple).unwrap());
+    let collected = collected.finish();
+    let summaries: Vec<PartitionFieldSummary<'_>> = collected
         .iter()
-        .enumerate()
-        .map(|(position, [lower, upper])| {
-            let nan = files.keys().any(|tuple| tuple[position].as_ref().is_some_and(Value::is_nan));
-            let null = files.keys().any(|tuple| tuple[position].is_none());
-            PartitionFieldSummary::new(null, lower.as_deref(), upper.as_deref())
-                .with_nan((case.left_out & (1 << 11) == 0).then_some(nan))
+        .map(|field| {
+            let (lower, upper) = (field.lower_bound.as_deref(), field.upper_bound.as_deref());
+            PartitionFieldSummary::new(field.contains_null, lower, upper)
+                .with_nan(field.contains_nan.filter(|_| case.left_out & (1 << 11) == 0))
         })
         .collect();
     if !manifest.may_match(&summaries) {
@@ -480,7 +503,7 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
 
 // Pruned: no row matches. Taken whole: all rows do. Residual: the same rows match.
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2500, ..ProptestConfig::default() })]
 
     #[test]
     fn pruning_agrees_with_brute_force_on_every_type(case in cases(types())) {

@@ -32,7 +32,12 @@ impl<'a> Range<'a> {
         let key = |bytes: Option<&'a [u8]>| bytes.and_then(|bytes| Key::of_bound(primitive, bytes));
         let text =
             matches!(primitive, PrimitiveType::String | PrimitiveType::Binary | PrimitiveType::Fixed(_));
-        Self { lower: key(lower), upper: key(upper), text }
+        let (lower, upper) = match (key(lower), key(upper)) {
+            (Some(Key::Uuid(lower)), Some(Key::Uuid(upper))) => uuids(lower, upper),
+            (Some(Key::Uuid(_)), None) | (None, Some(Key::Uuid(_))) => (None, None),
+            others => others,
+        };
+        Self { lower, upper, text }
     }
 
     /// Whether there is a bound.
@@ -138,10 +143,28 @@ impl<'a> Range<'a> {
     }
 }
 
+/// Limits of UUIDs whatever order their writer had: that of unsigned bytes, which is right, or that of two signed
+/// longs, which Java had for years. Then the bounds of values of which some have the highest bit stand the wrong way
+/// round, and the lower halves bound nothing.
+fn uuids<'a>(lower: u128, upper: u128) -> (Option<Key<'a>>, Option<Key<'a>>) {
+    const LOW_HALF: u128 = 0xffff_ffff_ffff_ffff;
+    let negative = |uuid: u128| uuid.leading_zeros() == 0;
+    let (low_half_cut, low_half_full) = (lower & !LOW_HALF, upper | LOW_HALF);
+    if lower == upper || (!negative(lower) && negative(upper)) {
+        // One value, or what signed longs would have the other way round.
+        (Some(Key::Uuid(lower)), Some(Key::Uuid(upper)))
+    } else if low_half_cut < low_half_full {
+        (Some(Key::Uuid(low_half_cut)), Some(Key::Uuid(low_half_full)))
+    } else {
+        (None, None)
+    }
+}
+
 impl Test {
-    /// Whether [`Range::may_match`] looks at the lower bound, and at the upper one.
-    pub(super) fn limits(&self) -> (bool, bool) {
+    /// Whether [`Range::may_match`] looks at the lower bound, and at the upper one. UUIDs need both.
+    pub(super) fn limits(&self, of: &Type) -> (bool, bool) {
         match self {
+            _ if *of == Type::Primitive(PrimitiveType::Uuid) => (true, true),
             Self::Compare(Comparison::Less | Comparison::LessOrEqual, _) => (true, false),
             Self::Compare(Comparison::Greater | Comparison::GreaterOrEqual, _) => (false, true),
             _ => (true, true),

@@ -2,7 +2,7 @@
 //!
 //! Done in 128 bits, where nothing overflows. The multiples of the width nearest to the lowest int or long lie below it:
 //! writers that wrap around store a huge number for those values, others store the lowest number itself. Both are allowed
-//! for.
+//! for, in a long column also as they were stored while it was an int.
 
 use super::predicate::{Comparison, Test};
 use super::transform::{Projected, project_equality, set_test};
@@ -51,69 +51,93 @@ struct Truncate {
     width: i128,
 }
 
+/// The numbers at the low end of an int or long whose multiple lies below it, and what may be stored for them.
+struct Bottom {
+    first: i128,
+    last: i128,
+    stored: [i128; 2],
+}
+
 impl Truncate {
     fn floor(&self, number: i128) -> i128 {
         number.saturating_sub(number.checked_rem_euclid(self.width).unwrap_or(0))
     }
 
-    /// What is stored for the values whose multiple lies below the lowest number: that number, or one wrapped around.
-    fn bottom(&self) -> Option<(Value, Value)> {
-        let (min, max) = self.kind.ends()?;
-        let below = self.floor(min);
-        if below == min {
-            return None;
-        }
-        let span = max.saturating_sub(min).saturating_add(1);
-        Some((self.kind.value(min)?, self.kind.value(below.saturating_add(span))?))
+    /// `number` cut to its multiple, if that is of the type.
+    fn cut(&self, number: i128) -> Option<i128> {
+        let cut = self.floor(number);
+        self.kind.ends().is_none_or(|(min, _)| cut >= min).then_some(cut)
+    }
+
+    /// Of the type, and of the type that it was promoted from.
+    fn bottoms(&self) -> impl Iterator<Item = Bottom> {
+        let kinds: &[Kind] = match self.kind {
+            Kind::Int => &[Kind::Int],
+            Kind::Long => &[Kind::Long, Kind::Int],
+            Kind::Decimal { .. } => &[],
+        };
+        kinds.iter().filter_map(|kind| {
+            let (min, max) = kind.ends()?;
+            let below = self.floor(min);
+            let span = max.saturating_sub(min).saturating_add(1);
+            (below < min).then(|| Bottom {
+                first: min,
+                last: below.saturating_add(self.width).saturating_sub(1),
+                stored: [min, below.saturating_add(span)],
+            })
+        })
+    }
+
+    /// What may be stored, besides the multiple, for numbers from `first` to `last`.
+    fn odd(&self, first: i128, last: i128) -> Vec<i128> {
+        let met = self.bottoms().filter(|bottom| bottom.first <= last && bottom.last >= first);
+        met.flat_map(|bottom| bottom.stored).collect()
+    }
+
+    fn leaf(&self, comparison: Comparison, number: i128) -> Option<Tree<Test>> {
+        self.kind.value(number).map(|value| Tree::leaf(Test::Compare(comparison, value)))
     }
 
     /// All that may be stored for a number.
     fn stored(&self, number: i128) -> Vec<Value> {
-        match (self.kind.value(self.floor(number)), self.bottom()) {
-            (Some(value), _) => vec![value],
-            (None, Some((lowest, wrapped))) => vec![lowest, wrapped],
-            (None, None) => Vec::new(),
-        }
+        let odd = self.odd(number, number);
+        self.cut(number).into_iter().chain(odd).filter_map(|number| self.kind.value(number)).collect()
     }
 
     /// True for every partition with a value up to `number`.
     fn up_to(&self, number: i128) -> Tree<Test> {
-        let at_most = |value| Tree::leaf(Test::Compare(Comparison::LessOrEqual, value));
-        let equal = |value| Tree::leaf(Test::Compare(Comparison::Equal, value));
-        match (self.kind.value(self.floor(number)), self.bottom()) {
-            (Some(value), None) => at_most(value),
-            (Some(value), Some((_, wrapped))) => Tree::all(Connective::Or, [at_most(value), equal(wrapped)]),
-            (None, Some((lowest, wrapped))) => Tree::all(Connective::Or, [at_most(lowest), equal(wrapped)]),
-            (None, None) => Tree::constant(true),
-        }
+        let limit = self.cut(number).or(self.kind.ends().map(|(min, _)| min)).unwrap_or(number);
+        let odd = self.odd(i128::MIN, number).into_iter().filter(|stored| *stored > limit);
+        Tree::all(
+            Connective::Or,
+            self.leaf(Comparison::LessOrEqual, limit)
+                .into_iter()
+                .chain(odd.filter_map(|stored| self.leaf(Comparison::Equal, stored))),
+        )
     }
 
-    /// True for every partition with a value from `number` on.
+    /// True for every partition with a value from `number` on: all else that is stored for one is greater.
     fn from(&self, number: i128) -> Tree<Test> {
-        Tree::leaf(match self.kind.value(self.floor(number)) {
-            Some(value) => Test::Compare(Comparison::GreaterOrEqual, value),
-            None => Test::NotNull,
-        })
+        let cut = self.cut(number).and_then(|cut| self.leaf(Comparison::GreaterOrEqual, cut));
+        cut.unwrap_or_else(|| Tree::leaf(Test::NotNull))
     }
 
     /// True only for partitions without a value from `number` on.
     fn only_below(&self, number: i128) -> Tree<Test> {
-        match self.kind.value(self.floor(number)) {
-            Some(value) => Tree::leaf(Test::Compare(Comparison::Less, value)),
-            None => Tree::constant(false),
-        }
+        let cut = self.cut(number).and_then(|cut| self.leaf(Comparison::Less, cut));
+        cut.unwrap_or_else(|| Tree::constant(false))
     }
 
     /// True only for partitions without a value up to `number`.
     fn only_above(&self, number: i128) -> Tree<Test> {
-        let above = |value| Tree::leaf(Test::Compare(Comparison::Greater, value));
-        let not = |value| Tree::leaf(Test::Compare(Comparison::NotEqual, value));
-        match (self.kind.value(self.floor(number)), self.bottom()) {
-            (Some(value), None) => above(value),
-            (Some(value), Some((_, wrapped))) => Tree::all(Connective::And, [above(value), not(wrapped)]),
-            (None, Some((lowest, wrapped))) => Tree::all(Connective::And, [above(lowest), not(wrapped)]),
-            (None, None) => Tree::constant(false),
-        }
+        let limit = self.cut(number).or(self.kind.ends().map(|(min, _)| min)).unwrap_or(number);
+        let odd = self.odd(i128::MIN, number).into_iter().filter(|stored| *stored > limit);
+        Tree::all(
+            Connective::And,
+            self.leaf(Comparison::Greater, limit)
+                .into_iter()
+                .chain(odd.filter_map(|stored| self.leaf(Comparison::NotEqual, stored))),
+        )
     }
 }
 
@@ -124,14 +148,18 @@ pub(super) fn same_number(test: &Test, width: u32, source: &PrimitiveType) -> Pr
         PrimitiveType::Long => Kind::Long,
         _ => return Projected::same(test.clone()),
     };
-    let Some((_, wrapped)) = (Truncate { kind, width: width.into() }).bottom() else {
+    // The lowest number of its own type is what the transform makes of these values here, too.
+    let own = kind.ends().map(|(min, _)| min);
+    let mut odd = (Truncate { kind, width: width.into() }).odd(i128::MIN, i128::MAX);
+    odd.retain(|stored| Some(*stored) != own);
+    let odd: Vec<Value> = odd.into_iter().filter_map(|stored| kind.value(stored)).collect();
+    if odd.is_empty() {
         return Projected::same(test.clone());
-    };
-    let compare = |comparison| Tree::leaf(Test::Compare(comparison, wrapped.clone()));
+    }
     let test = || Tree::leaf(test.clone());
     Projected {
-        inclusive: Tree::all(Connective::Or, [test(), compare(Comparison::Equal)]),
-        strict: Tree::all(Connective::And, [test(), compare(Comparison::NotEqual)]),
+        inclusive: Tree::all(Connective::Or, [test(), Tree::leaf(set_test(odd.clone(), true))]),
+        strict: Tree::all(Connective::And, [test(), Tree::leaf(set_test(odd, false))]),
     }
 }
 

@@ -88,8 +88,13 @@ impl<'a, 'p> Json<'a, 'p> {
         self.scalar("a 32-bit integer")
     }
 
+    /// The nearest double.
     pub(crate) fn f64(&self) -> Result<f64, JsonError> {
-        self.scalar("a number")
+        // serde_json is off by the last bit now and then unless it is built to be slower for everybody.
+        let text = self.text();
+        let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        let number = text.parse().ok().filter(|number: &f64| is_number && number.is_finite());
+        number.ok_or_else(|| self.unexpected("a number"))
     }
 
     pub(crate) fn bool(&self) -> Result<bool, JsonError> {
@@ -314,5 +319,35 @@ impl<'a, 'p> Object<'a, 'p> {
     /// What was not taken, byte for byte.
     pub(crate) fn into_unknown(self) -> UnknownKeys {
         self.pairs.into_iter().flatten().map(|(key, raw)| (key.into_owned(), raw.get().to_owned())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn f64_of(text: &str) -> Result<f64, JsonError> {
+        Json::root(parse_document(text)?).f64()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn doubles_are_read_to_the_last_bit(bits in proptest::num::u64::ANY) {
+            let number = f64::from_bits(bits);
+            if number.is_finite() {
+                for text in [format!("{number:?}"), format!("{number:e}"), format!("{number:.40}")] {
+                    let expect: f64 = text.parse().unwrap();
+                    assert_eq!(f64_of(&text).unwrap().to_bits(), expect.to_bits(), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_or_too_large_is_refused() {
+        for text in ["1e999", "\"1\"", "true", "null", "[1]"] {
+            assert!(matches!(f64_of(text), Err(JsonError::Unexpected { .. })), "{text}");
+        }
+        assert_eq!(f64_of(" -0 ").unwrap().to_bits(), (-0.0_f64).to_bits());
     }
 }

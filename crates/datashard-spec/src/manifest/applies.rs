@@ -6,6 +6,7 @@
 use super::{DataFile, FileContent, FileFormat};
 use crate::id::{DataSequenceNumber, PartitionSpecId};
 use crate::partition::PartitionSpec;
+use crate::value::Value;
 
 /// A live file with what its manifest says of it, after inheritance.
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +38,9 @@ pub fn equality_delete_applies(delete: DataSequenceNumber, data: DataSequenceNum
 /// Bounds are not looked at: a delete that applies by these rules may still hit no row. That a deletion vector replaces
 /// position delete files for its data file is for the caller to see, who knows all deletes of the snapshot.
 pub fn delete_applies(delete: LiveFile<'_>, data: LiveFile<'_>) -> bool {
-    let same_partition =
-        || same_spec(delete.spec.id, data.spec.id) && delete.file.partition == data.file.partition;
+    let same_partition = || {
+        same_spec(delete.spec.id, data.spec.id) && same_tuple(&delete.file.partition, &data.file.partition)
+    };
     match (delete.file.content, &delete.file.file_format) {
         (FileContent::Data, _) => false,
         (FileContent::PositionDeletes, FileFormat::Puffin) => {
@@ -63,13 +65,29 @@ fn same_spec(a: PartitionSpecId, b: PartitionSpecId) -> bool {
     a == b
 }
 
+/// Tuples of one spec keep the types that their columns had when the files were written: values are equal if they are
+/// after promotion.
+fn same_tuple(a: &[Option<Value>], b: &[Option<Value>]) -> bool {
+    let same = |(a, b): (&Option<Value>, &Option<Value>)| match (a, b) {
+        (Some(Value::Int(int)), Some(Value::Long(long)))
+        | (Some(Value::Long(long)), Some(Value::Int(int))) => i64::from(*int) == *long,
+        (Some(Value::Float(float)), Some(double @ Value::Double(_)))
+        | (Some(double @ Value::Double(_)), Some(Value::Float(float))) => {
+            Value::Double((*float).into()) == *double
+        }
+        (Some(Value::Int(days)), Some(Value::Date(date)))
+        | (Some(Value::Date(date)), Some(Value::Int(days))) => days == date,
+        (a, b) => a == b,
+    };
+    a.len() == b.len() && a.iter().zip(b).all(same)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::id::FieldId;
     use crate::partition::PartitionField;
     use crate::transform::Transform;
-    use crate::value::Value;
 
     fn file(content: FileContent, format: FileFormat, partition: i32) -> DataFile {
         DataFile { content, ..DataFile::new("data/f", format, 1, 1) }
@@ -89,6 +107,33 @@ mod tests {
         assert!(!applies(5, 5), "an upsert would lose the rows it has just written");
         assert!(position_delete_applies(DataSequenceNumber(5), DataSequenceNumber(5)));
         assert!(!position_delete_applies(DataSequenceNumber(5), DataSequenceNumber(6)));
+    }
+
+    #[test]
+    fn deletes_reach_files_of_before_a_promotion() {
+        let check = |old: Value, new: Value, expected| {
+            let spec = spec(1);
+            let mut data = file(FileContent::Data, FileFormat::Parquet, 0);
+            data.partition = vec![Some(old.clone())];
+            let mut delete = file(FileContent::EqualityDeletes, FileFormat::Parquet, 0);
+            delete.partition = vec![Some(new.clone())];
+            let live =
+                |file, number| LiveFile { file, sequence_number: DataSequenceNumber(number), spec: &spec };
+            assert_eq!(delete_applies(live(&delete, 2), live(&data, 1)), expected, "{old:?} {new:?}");
+            assert_eq!(same_tuple(&data.partition, &delete.partition), expected);
+            assert_eq!(same_tuple(&delete.partition, &data.partition), expected);
+        };
+        check(Value::Int(7), Value::Long(7), true);
+        check(Value::Int(7), Value::Long(7 + (1 << 32)), false);
+        check(Value::Float(0.1), Value::Double(0.1_f32.into()), true);
+        check(Value::Float(f32::NAN), Value::Double(f64::NAN), true);
+        check(Value::Float(0.1), Value::Double(0.1), false);
+        check(Value::Int(7), Value::Date(7), true);
+        check(Value::Int(7), Value::Timestamp(7), false);
+        check(Value::decimal(7, 2), Value::decimal(7, 2), true);
+        assert!(!same_tuple(&[None], &[]));
+        assert!(same_tuple(&[None], &[None]));
+        assert!(!same_tuple(&[None], &[Some(Value::Int(0))]));
     }
 
     #[test]

@@ -113,7 +113,7 @@ pub struct DataFile {
     pub file_format: FileFormat,
     /// Partition tuple, in the order of the spec's fields.
     pub partition: Tuple,
-    /// Rows; of a deletion vector, how many rows it deletes.
+    /// Rows; of a deletion vector, how many rows it deletes. -1: not known, as early importers of Avro files wrote.
     pub record_count: i64,
     /// Bytes of the whole file.
     pub file_size_in_bytes: i64,
@@ -188,10 +188,16 @@ impl DataFile {
         }
     }
 
-    /// The split offsets, unless they point past the file: then a writer has corrupted them, and they count for nothing.
+    /// The split offsets, unless they point outside the file or do not ascend: then a writer has corrupted them, and they
+    /// count for nothing.
     pub fn usable_split_offsets(&self) -> &[i64] {
-        match self.split_offsets.last() {
-            Some(last) if *last < self.file_size_in_bytes => &self.split_offsets,
+        let offsets = self.split_offsets.as_slice();
+        match (offsets.first(), offsets.last()) {
+            (Some(first), Some(last))
+                if *first >= 0 && *last < self.file_size_in_bytes && offsets.is_sorted() =>
+            {
+                offsets
+            }
             _ => &[],
         }
     }
@@ -253,6 +259,8 @@ mod tests {
     fn split_offsets_past_the_file_count_for_nothing() {
         let file = DataFile::new("f", FileFormat::Parquet, 1, 100);
         assert_eq!(file.clone().with_split_offsets(vec![4, 99]).usable_split_offsets(), [4, 99]);
-        assert!(file.with_split_offsets(vec![4, 100]).usable_split_offsets().is_empty());
+        for corrupt in [vec![4, 100], vec![-4, 50], vec![50, 4]] {
+            assert!(file.clone().with_split_offsets(corrupt).usable_split_offsets().is_empty());
+        }
     }
 }

@@ -66,6 +66,8 @@ pub enum ExtraLocation {
     Entry,
     /// The data file of a manifest entry.
     DataFile,
+    /// The summaries of partition fields in a row of a manifest list.
+    FieldSummary,
 }
 
 /// How a file declares a field that the format does not name.

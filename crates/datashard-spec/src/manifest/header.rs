@@ -35,6 +35,9 @@ pub struct ManifestHeader {
     pub partition_type: StructType,
     /// Fields that the format does not name.
     pub extra_fields: Vec<ExtraField>,
+    /// Whether header or caller tell the partition type.
+    #[cfg(feature = "avro")]
+    pub(crate) says_partition_type: bool,
     schema_json: Option<String>,
 }
 
@@ -97,8 +100,10 @@ impl ManifestHeader {
             (Some(spec), Some(json), _) => spec.partition_type(&Schema::from_json(json)?),
             (_, _, Some(fallback)) => fallback.clone(),
             (Some(spec), None, None) => spec.partition_type(&Schema::new(Vec::new())?),
+            // Then the partition record of the Avro schema tells.
             (None, _, None) => StructType::default(),
         };
+        let says_partition_type = spec.is_some() || fallback.is_some();
         Ok(Self {
             format_version,
             content,
@@ -107,6 +112,7 @@ impl ManifestHeader {
             partition_spec: spec,
             partition_type,
             extra_fields: Vec::new(),
+            says_partition_type,
             schema_json,
         })
     }

@@ -37,26 +37,26 @@ impl Inheritance {
     /// Fills in the next entry.
     ///
     /// # Errors
-    /// `InvalidData` if a sequence number is null in an entry that existed before or was deleted, or row ids overflow.
+    /// `InvalidData` if the data sequence number is null in an entry that existed before or was deleted, or row ids
+    /// overflow.
     pub fn apply(&mut self, entry: &mut ManifestEntry) -> Result<(), ManifestError> {
         entry.snapshot_id.get_or_insert(self.added_snapshot_id);
         let number = self.sequence_number;
-        // Number 0 is that of v1, whose manifests have no such columns, whatever the status.
+        // Number 0 is that of v1, whose manifests have no such columns, whatever the status. Such a manifest keeps the 0
+        // when a list of v2 takes it over, and the Java reference lets its existing and deleted entries inherit it too.
         let may_inherit = entry.status == ManifestStatus::Added || number == SequenceNumber(0);
-        for (null, field) in [
-            (entry.data_sequence_number.is_none(), field_id::SEQUENCE_NUMBER),
-            (entry.file_sequence_number.is_none(), field_id::FILE_SEQUENCE_NUMBER),
-        ] {
-            if null && !may_inherit {
-                return Err(ManifestError::NothingToInherit {
-                    path: crate::error::excerpt(&entry.data_file.file_path),
-                    field,
-                    status: entry.status.as_str(),
-                });
-            }
+        if entry.data_sequence_number.is_none() && !may_inherit {
+            return Err(ManifestError::NothingToInherit {
+                path: crate::error::excerpt(&entry.data_file.file_path),
+                field: field_id::SEQUENCE_NUMBER,
+                status: entry.status.as_str(),
+            });
         }
         entry.data_sequence_number.get_or_insert(DataSequenceNumber::from(number));
-        entry.file_sequence_number.get_or_insert(FileSequenceNumber::from(number));
+        // Early writers of v2 did not keep it when they wrote an entry again. It is unknown then, and no rule needs it.
+        if may_inherit {
+            entry.file_sequence_number.get_or_insert(FileSequenceNumber::from(number));
+        }
         let file = &mut entry.data_file;
         if file.content != FileContent::Data {
             file.first_row_id = None;
@@ -160,6 +160,19 @@ mod tests {
             inherit.apply(entry).unwrap();
         }
         assert_eq!(entries.map(|e| e.data_file.first_row_id), [Some(500), None, Some(7), Some(510)]);
+    }
+
+    #[test]
+    fn an_entry_of_an_early_v2_writer_has_no_file_sequence_number() {
+        let mut file = manifest(0, 0);
+        file.sequence_number = Some(SequenceNumber(9));
+        let mut kept = entry(ManifestStatus::Existing).with_data_sequence_number(DataSequenceNumber(4));
+        kept.file_sequence_number = None;
+        file.inherit().apply(&mut kept).unwrap();
+        assert_eq!(
+            (kept.data_sequence_number, kept.file_sequence_number),
+            (Some(DataSequenceNumber(4)), None)
+        );
     }
 
     #[test]

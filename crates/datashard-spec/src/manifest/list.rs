@@ -114,6 +114,22 @@ impl ManifestFile {
         }
     }
 
+    /// A manifest that the metadata of version 1 names by its path alone, without a manifest list: its entries have
+    /// sequence number 0 and are of this snapshot if they name none, and its counts are not known.
+    ///
+    /// `spec_id` is what the header of the manifest says.
+    pub fn inline(
+        path: impl Into<String>,
+        length_bytes: i64,
+        spec_id: PartitionSpecId,
+        snapshot: SnapshotId,
+    ) -> Self {
+        let mut manifest = Self::new(path, length_bytes, spec_id, snapshot);
+        manifest.sequence_number = Some(SequenceNumber(0));
+        manifest.min_sequence_number = Some(SequenceNumber(0));
+        manifest
+    }
+
     /// Whether it may hold entries with status added. Unknown counts say yes.
     pub fn may_have_added_files(&self) -> bool {
         self.added_files_count != Some(0)
@@ -132,7 +148,7 @@ impl ManifestFile {
 }
 
 /// What is known about one partition field over all files of a manifest.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FieldSummary {
     /// Whether some file has null there.
@@ -143,12 +159,14 @@ pub struct FieldSummary {
     pub lower_bound: Option<Vec<u8>>,
     /// Highest value, nulls and NaNs left out, as a binary single value of the partition field's type.
     pub upper_bound: Option<Vec<u8>>,
+    /// Fields that the format does not name.
+    pub extras: Extras,
 }
 
 impl FieldSummary {
     /// A summary without bounds.
     pub fn new(contains_null: bool, contains_nan: Option<bool>) -> Self {
-        Self { contains_null, contains_nan, lower_bound: None, upper_bound: None }
+        Self { contains_null, contains_nan, ..Self::default() }
     }
 
     /// With these bounds, as binary single values.

@@ -13,7 +13,7 @@ mod header;
 mod inherit;
 mod list;
 mod metric_map;
-mod metrics;
+pub(crate) mod metrics;
 mod summary;
 
 pub use data_file::{DataFile, FileContent, FileFormat};

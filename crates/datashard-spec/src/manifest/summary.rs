@@ -2,9 +2,10 @@
 
 use super::entry::{ManifestEntry, ManifestStatus};
 use super::error::ManifestError;
+use super::extra::Extras;
 use super::list::FieldSummary;
 use crate::id::DataSequenceNumber;
-use crate::schema::StructType;
+use crate::schema::{NestedField, PrimitiveType, StructType, Type};
 use crate::value::Value;
 
 /// Entries and rows of a manifest by status, and the smallest explicit data sequence number of its live files.
@@ -41,7 +42,8 @@ impl ManifestCounts {
         };
         *files = files.checked_add(1).ok_or(ManifestError::Overflow { what: "the count of files" })?;
         *rows = rows
-            .checked_add(entry.data_file.record_count)
+            // An unknown count, -1, counts for nothing.
+            .checked_add(entry.data_file.record_count.max(0))
             .ok_or(ManifestError::Overflow { what: "the count of rows" })?;
         if entry.status.is_live()
             && let Some(number) = entry.data_sequence_number
@@ -64,20 +66,22 @@ impl ManifestCounts {
 /// let partition = StructType::new(vec![NestedField::optional(1000, "x", PrimitiveType::Float)]);
 /// let mut summary = PartitionSummary::new(&partition);
 /// for value in [None, Some(Value::Float(f32::NAN)), Some(Value::Float(2.0))] {
-///     summary.add(&[value]);
+///     summary.add(&[value])?;
 /// }
 /// let fields = summary.finish();
 /// assert!(fields[0].contains_null);
 /// assert_eq!(fields[0].contains_nan, Some(true));
 /// assert_eq!(fields[0].upper_bound, Some(2.0_f32.to_le_bytes().to_vec()));
+/// # Ok::<(), datashard_spec::manifest::ManifestError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct PartitionSummary {
     fields: Vec<Collected>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Collected {
+    of: Type,
     contains_null: bool,
     contains_nan: bool,
     bounds: Option<(Value, Value)>,
@@ -86,20 +90,31 @@ struct Collected {
 impl PartitionSummary {
     /// Nothing collected yet.
     pub fn new(partition_type: &StructType) -> Self {
-        Self { fields: vec![Collected::default(); partition_type.fields.len()] }
+        let field = |field: &NestedField| Collected {
+            of: field.field_type.clone(),
+            contains_null: false,
+            contains_nan: false,
+            bounds: None,
+        };
+        Self { fields: partition_type.fields.iter().map(field).collect() }
     }
 
     /// Takes in the partition tuple of a file. Values that are missing at the end count as null.
-    pub fn add(&mut self, partition: &[Option<Value>]) {
+    ///
+    /// # Errors
+    /// `InvalidInput` for a value that is not of its field's type, nor of one that is promoted to it: no bound could
+    /// cover it, and readers take a field without bounds for one without values.
+    pub fn add(&mut self, partition: &[Option<Value>]) -> Result<(), ManifestError> {
         for (position, field) in self.fields.iter_mut().enumerate() {
             match partition.get(position).and_then(Option::as_ref) {
                 None => field.contains_null = true,
                 // A NaN bound would make readers prune rows away.
                 Some(Value::Float(v)) if v.is_nan() => field.contains_nan = true,
                 Some(Value::Double(v)) if v.is_nan() => field.contains_nan = true,
-                Some(value) => field.widen(value),
+                Some(value) => field.widen(position, value)?,
             }
         }
+        Ok(())
     }
 
     /// The summaries, in the order of the spec's fields.
@@ -109,7 +124,26 @@ impl PartitionSummary {
 }
 
 impl Collected {
-    fn widen(&mut self, value: &Value) {
+    fn widen(&mut self, position: usize, value: &Value) -> Result<(), ManifestError> {
+        // A tuple keeps the type that its column had when the file was written; an int and a long have no common order.
+        let promoted;
+        let value = match (&self.of, value) {
+            // The source column is gone: all values are of the type they were written in.
+            (Type::Primitive(PrimitiveType::Unknown), value) => value,
+            (of, value) if value.matches_type(of) => value,
+            (of, value) => {
+                promoted = match (of, value) {
+                    (Type::Primitive(PrimitiveType::Date), Value::Int(days)) => Some(Value::Date(*days)),
+                    (Type::Primitive(of), value) => value.promote(of),
+                    _ => None,
+                };
+                promoted.as_ref().ok_or_else(|| ManifestError::Partition {
+                    position,
+                    expected: of.to_string(),
+                    found: value.to_string(),
+                })?
+            }
+        };
         match &mut self.bounds {
             None => self.bounds = Some((value.clone(), value.clone())),
             Some((lower, upper)) => {
@@ -120,6 +154,7 @@ impl Collected {
                 }
             }
         }
+        Ok(())
     }
 
     fn finish(self) -> FieldSummary {
@@ -127,6 +162,7 @@ impl Collected {
         FieldSummary {
             contains_null: self.contains_null,
             contains_nan: Some(self.contains_nan),
+            extras: Extras::default(),
             lower_bound: lower.map(|value| zero_as(value, true)).and_then(|value| value.to_binary().ok()),
             upper_bound: upper.map(|value| zero_as(value, false)).and_then(|value| value.to_binary().ok()),
         }
@@ -145,13 +181,12 @@ fn zero_as(value: Value, negative: bool) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{NestedField, PrimitiveType};
 
     fn summary(values: &[Option<Value>]) -> FieldSummary {
         let partition = StructType::new(vec![NestedField::optional(1000, "p", PrimitiveType::Double)]);
         let mut summary = PartitionSummary::new(&partition);
         for value in values {
-            summary.add(std::slice::from_ref(value));
+            summary.add(std::slice::from_ref(value)).unwrap();
         }
         summary.finish().remove(0)
     }
@@ -166,6 +201,24 @@ mod tests {
     }
 
     #[test]
+    fn values_of_before_a_promotion_are_ordered_with_later_ones() {
+        let check = |of: PrimitiveType, values: [Value; 3], lower: Value, upper: Value| {
+            let partition = StructType::new(vec![NestedField::optional(1000, "p", of)]);
+            let mut summary = PartitionSummary::new(&partition);
+            values.into_iter().for_each(|value| summary.add(&[Some(value)]).unwrap());
+            let expect = FieldSummary::new(false, Some(false))
+                .with_bounds(lower.to_binary().unwrap(), upper.to_binary().unwrap());
+            assert_eq!(summary.finish(), [expect]);
+        };
+        let longs = [Value::Int(100), Value::Long(5), Value::Int(-7)];
+        check(PrimitiveType::Long, longs, Value::Long(-7), Value::Long(100));
+        let doubles = [Value::Float(2.5), Value::Double(1.0), Value::Double(0.5)];
+        check(PrimitiveType::Double, doubles, Value::Double(0.5), Value::Double(2.5));
+        let days = [Value::Int(9), Value::Date(5), Value::Int(1)];
+        check(PrimitiveType::Date, days, Value::Date(1), Value::Date(9));
+    }
+
+    #[test]
     fn zero_bounds_cover_both_zeros() {
         for zero in [0.0, -0.0] {
             let found = summary(&[Some(Value::Double(zero))]);
@@ -173,5 +226,12 @@ mod tests {
                 .with_bounds((-0.0_f64).to_le_bytes().to_vec(), 0.0_f64.to_le_bytes().to_vec());
             assert_eq!(found, expect);
         }
+    }
+
+    #[test]
+    fn a_value_that_no_bound_could_cover_is_refused() {
+        let partition = StructType::new(vec![NestedField::optional(1000, "p", PrimitiveType::Int)]);
+        let error = PartitionSummary::new(&partition).add(&[Some(Value::Long(5))]).unwrap_err();
+        assert!(matches!(error, ManifestError::Partition { position: 0, .. }), "{error}");
     }
 }

@@ -102,7 +102,7 @@ impl TableMetadata {
         if self.sort_order(self.default_sort_order_id).is_none() {
             return Err(dangling("default-sort-order-id", "sort order", self.default_sort_order_id.0));
         }
-        if let Some(highest) = self.schemas.iter().map(|schema| schema.highest_field_id()).max()
+        if let Some(highest) = self.schemas.iter().map(|schema| schema.highest_user_id()).max()
             && highest > self.last_column_id
         {
             let reason = "last-column-id is at least every field id of the schemas";

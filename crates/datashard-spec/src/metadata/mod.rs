@@ -25,6 +25,7 @@ mod wire_v2;
 mod wire_v3;
 mod write;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,8 +46,9 @@ pub use update::{ApplyContext, LAST_ADDED, TableUpdate};
 use crate::SpecError;
 use crate::id::{FieldId, PartitionSpecId, SchemaId, SequenceNumber, SnapshotId, SortOrderId};
 use crate::json::UnknownKeys;
-use crate::partition::PartitionSpec;
+use crate::partition::{PartitionSpec, PartitionSpecUpdate};
 use crate::schema::Schema;
+use crate::schema::evolution::UpdateBase;
 use crate::snapshot::Snapshot;
 use crate::snapshot_ref::{MAIN_BRANCH, SnapshotRef};
 use crate::sort_order::SortOrder;
@@ -55,7 +57,8 @@ use snapshot_list::SnapshotList;
 /// Everything a table is at one version, short of its manifests: schemas, specs, snapshots, refs, logs, properties.
 ///
 /// Old snapshots stay raw JSON until asked for, so those accessors that touch them can fail; see
-/// [`check_all`](Self::check_all). A snapshot that was read is written back byte for byte.
+/// [`check_all`](Self::check_all). A snapshot that was read is written back byte for byte, but for known keys that are
+/// null.
 ///
 /// # Spec
 /// "Table Metadata".
@@ -237,6 +240,12 @@ impl TableMetadata {
         Ok(self.snapshots.by_id(id)?)
     }
 
+    /// The JSON of the snapshot with this id, unchanged if it was read: for keeping it elsewhere when it leaves the table.
+    /// Costs no parsing.
+    pub fn snapshot_json(&self, id: SnapshotId) -> Option<Cow<'_, str>> {
+        self.snapshots.json(id, self.format_version)
+    }
+
     /// Id of the head of `main`.
     pub fn current_snapshot_id(&self) -> Option<SnapshotId> {
         self.current_snapshot_id
@@ -291,6 +300,23 @@ impl TableMetadata {
     /// Keys of the document that this version does not know.
     pub fn unknown_keys(&self) -> &UnknownKeys {
         &self.unknown_keys
+    }
+
+    /// What a [`SchemaUpdate`](crate::schema::evolution::SchemaUpdate) of this table is applied to.
+    pub fn schema_update_base(&self) -> UpdateBase<'_> {
+        UpdateBase::new(self.current_schema(), self.last_column_id, self.format_version)
+            .with_partition_specs(&self.partition_specs)
+    }
+
+    /// Starts a change of this table's default partition spec.
+    pub fn partition_spec_update(&self) -> PartitionSpecUpdate<'_> {
+        PartitionSpecUpdate::new(
+            self.current_schema(),
+            &self.partition_specs,
+            self.default_spec_id,
+            self.last_partition_id,
+            self.format_version,
+        )
     }
 
     /// The id that `main` has.

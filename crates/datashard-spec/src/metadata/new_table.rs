@@ -6,14 +6,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::snapshot_list::SnapshotList;
-use super::update::RESERVED;
 use super::wire_v1::BEFORE_FIRST_PARTITION_ID;
 use super::{FormatVersion, MetadataError, TableMetadata};
 use crate::SpecError;
 use crate::id::{FieldId, PartitionSpecId, SchemaId, SequenceNumber, SortOrderId};
 use crate::json::UnknownKeys;
 use crate::partition::PartitionSpec;
-use crate::schema::Schema;
+use crate::property::is_reserved;
+use crate::schema::{Schema, SchemaError};
 use crate::sort_order::SortOrder;
 
 /// The codec of new tables' Parquet files; tables that say nothing have gzip.
@@ -66,7 +66,8 @@ impl TableBuilder {
         self
     }
 
-    /// With these properties. `format-version` among them sets the format version and is not stored.
+    /// With these properties. `format-version` among them sets the format version; it and the other
+    /// [reserved keys](crate::property::RESERVED_KEYS) are not stored.
     pub fn with_properties(mut self, properties: BTreeMap<String, String>) -> Self {
         self.properties = properties;
         self
@@ -81,17 +82,18 @@ impl TableBuilder {
     /// Makes the metadata.
     ///
     /// # Errors
-    /// `InvalidInput` if a property is reserved, the schema needs a newer format version, or partition spec or sort order
-    /// do not fit the schema.
+    /// `InvalidInput` if the schema needs a newer format version or has a column `a.b` beside a field `b` of a struct `a`, or
+    /// if partition spec or sort order do not fit the schema.
     pub fn build(mut self) -> Result<TableMetadata, SpecError> {
         let format_version = self.take_format_version()?;
-        if let Some(key) = self.properties.keys().find(|key| RESERVED.contains(&key.as_str())) {
-            return Err(refused("the property is reserved", key).into());
-        }
+        self.properties.retain(|key, _| !is_reserved(key));
         let (codec_key, codec) = PARQUET_CODEC;
         self.properties.entry(codec_key.to_owned()).or_insert_with(|| codec.to_owned());
         self.schema.check_format_version(format_version)?;
-        let location = self.location.trim_end_matches('/');
+        if let Some(name) = self.schema.ambiguous_name() {
+            return Err(SchemaError::NameTaken { name: name.to_owned() }.into());
+        }
+        let location = without_trailing_slashes(&self.location);
         if location.is_empty() {
             return Err(refused("a location is not empty", &self.location).into());
         }
@@ -160,6 +162,15 @@ impl TableBuilder {
 
 fn refused(reason: &'static str, found: &str) -> MetadataError {
     MetadataError::Refused { update: "create table", reason, found: crate::error::excerpt(found) }
+}
+
+/// The slashes of `file:///` are no trailing ones.
+fn without_trailing_slashes(mut location: &str) -> &str {
+    let is_root = |shorter: &str| shorter.ends_with(":/") || shorter.ends_with("://");
+    while let Some(shorter) = location.strip_suffix('/').filter(|shorter| !is_root(shorter)) {
+        location = shorter;
+    }
+    location
 }
 
 /// Replaces ids of the given schema by those of the table's.

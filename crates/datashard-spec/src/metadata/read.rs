@@ -21,7 +21,8 @@ use crate::SpecError;
 use crate::id::{FieldId, PartitionSpecId, SchemaId, SequenceNumber, SnapshotId, SortOrderId};
 use crate::json::{Json, JsonError, Object, Path};
 use crate::partition::PartitionSpec;
-use crate::schema::Schema;
+use crate::schema::json::parse_schema;
+use crate::schema::{Schema, SchemaError};
 use crate::snapshot_ref::{MAIN_BRANCH, SnapshotRef, parse_ref};
 use crate::sort_order::SortOrder;
 
@@ -35,8 +36,7 @@ impl TableMetadata {
     /// than their ids are not looked at; [`check_all`](Self::check_all) does that.
     ///
     /// # Errors
-    /// `Unsupported` for a format version beyond 3; `InvalidData`, with the path, for everything else that is wrong,
-    /// `InvalidInput` where it is a schema that breaks a rule.
+    /// `Unsupported` for a format version beyond 3; `InvalidData`, with the path, for everything else that is wrong.
     ///
     /// # Spec
     /// "Table Metadata", "Appendix C: JSON serialization".
@@ -95,9 +95,9 @@ fn read(text: &str) -> Result<TableMetadata, SpecError> {
     let found = object.require("format-version")?.i64()?;
     let format_version = FormatVersion::from_number(found).ok_or(MetadataError::FormatVersion { found })?;
     let mut versioned = match format_version {
-        FormatVersion::V1 => wire_v1::parse(&mut object)?,
-        FormatVersion::V2 => wire_v2::parse(&mut object)?,
-        FormatVersion::V3 => wire_v3::parse(&mut object)?,
+        FormatVersion::V1 => wire_v1::parse(&mut object, &mut SchemaReader::new(text))?,
+        FormatVersion::V2 => wire_v2::parse(&mut object, &mut SchemaReader::new(text))?,
+        FormatVersion::V3 => wire_v3::parse(&mut object, &mut SchemaReader::new(text))?,
     };
     // Id 0 always means unsorted, whether the list has it or not.
     if versioned.default_sort_order_id.0 == 0 && versioned.sort_orders.iter().all(|order| order.id.0 != 0) {
@@ -111,14 +111,15 @@ fn read(text: &str) -> Result<TableMetadata, SpecError> {
     let location = object.require("location")?.string()?;
     let last_updated_ms = object.require("last-updated-ms")?.i64()?;
     let last_column_id = FieldId(object.require("last-column-id")?.i32()?);
+    let highest_column_id = versioned.schemas.iter().map(Schema::highest_user_id).max();
+    let last_column_id = highest_column_id.map_or(last_column_id, |highest| highest.max(last_column_id));
     let properties = object.take("properties").map(parse_strings).transpose()?.unwrap_or_default();
     let current_snapshot_id = object.take("current-snapshot-id").map(|id| id.i64()).transpose()?;
     let current_snapshot_id = current_snapshot_id.filter(|id| *id != -1).map(SnapshotId);
     let mut refs = object.take("refs").map(parse_refs).transpose()?.unwrap_or_default();
-    if let Some(current) = current_snapshot_id
-        && refs.is_empty()
-    {
-        refs.insert(MAIN_BRANCH.to_owned(), SnapshotRef::branch(current));
+    if let Some(current) = current_snapshot_id {
+        // Other refs may be there without it.
+        refs.entry(MAIN_BRANCH.to_owned()).or_insert_with(|| SnapshotRef::branch(current));
     }
     let metadata_log = parse_list(&mut object, "metadata-log", parse_metadata_log_entry)?;
     let statistics = parse_list(&mut object, "statistics", parse_statistics)?;
@@ -149,6 +150,36 @@ fn read(text: &str) -> Result<TableMetadata, SpecError> {
         encryption_keys: versioned.encryption_keys,
         unknown_keys: object.into_unknown(),
     })
+}
+
+/// Reads the schemas of a document, and bounds the memory for their look-up tables by the length of the document.
+///
+/// A single schema is bounded by itself, but a small document has room for very many of that size.
+pub(super) struct SchemaReader {
+    name_bytes_left: usize,
+}
+
+impl SchemaReader {
+    /// For names that are repeated by nesting, beyond those that the text has room for.
+    const NAME_BYTES: usize = 64 << 20;
+
+    fn new(text: &str) -> Self {
+        Self { name_bytes_left: Self::NAME_BYTES.saturating_add(text.len().saturating_mul(2)) }
+    }
+
+    pub(super) fn parse(&mut self, json: Json<'_, '_>) -> Result<Schema, SpecError> {
+        let schema = parse_schema(json)?;
+        match self.name_bytes_left.checked_sub(schema.name_bytes()) {
+            Some(left) => self.name_bytes_left = left,
+            None => {
+                let broken = SchemaError::NamesTooLong { limit_bytes: Self::NAME_BYTES };
+                return Err(
+                    SchemaError::InJson { at: json.path.to_string(), broken: Box::new(broken) }.into()
+                );
+            }
+        }
+        Ok(schema)
+    }
 }
 
 /// Parses an optional list.

@@ -1,6 +1,6 @@
 //! Requirements: what a commit assumed about its base, to be checked again on the table as it is by then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use crate::id::{FieldId, PartitionSpecId, SchemaId, SnapshotId, SortOrderId};
 /// let exists = TableRequirement::AssertTableUuid { uuid: uuid::Uuid::nil() };
 /// assert_eq!(exists.check(None).unwrap_err().kind(), ErrorKind::NotFound);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TableRequirement {
     /// The table does not exist.
@@ -103,12 +103,13 @@ impl TableRequirement {
     pub fn for_updates(base: Option<&TableMetadata>, updates: &[TableUpdate]) -> Vec<Self> {
         let Some(base) = base else { return vec![Self::AssertCreate] };
         let mut requirements: Vec<Self> = Vec::new();
+        let mut seen: HashSet<Self> = HashSet::new();
         if let Some(uuid) = base.table_uuid() {
             requirements.push(Self::AssertTableUuid { uuid });
         }
         for update in updates {
             for requirement in Self::of_update(base, update) {
-                if !requirements.contains(&requirement) {
+                if seen.insert(requirement.clone()) {
                     requirements.push(requirement);
                 }
             }

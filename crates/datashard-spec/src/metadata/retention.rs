@@ -1,15 +1,12 @@
 //! Which refs and snapshots have expired: a decision, as values. Nothing is removed here.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{MetadataError, TableMetadata, TableUpdate};
 use crate::SpecError;
 use crate::id::SnapshotId;
+use crate::property::{TableProperties, table};
 use crate::snapshot_ref::{MAIN_BRANCH, RefKind, SnapshotRef};
-
-const MAX_SNAPSHOT_AGE_MS: (&str, i64) = ("history.expire.max-snapshot-age-ms", 432_000_000);
-const MIN_SNAPSHOTS_TO_KEEP: (&str, i64) = ("history.expire.min-snapshots-to-keep", 1);
-const MAX_REF_AGE_MS: (&str, i64) = ("history.expire.max-ref-age-ms", i64::MAX);
 
 /// What a caller wants other than the table's properties say. Settings of a branch or tag of its own still go before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +18,38 @@ pub struct RetentionOverrides {
     pub min_snapshots_to_keep: Option<i64>,
     /// Snapshots to expire whatever their age. None may be the target of a ref.
     pub snapshot_ids: Vec<SnapshotId>,
+    /// Expire although `gc.enabled` is not true: for a caller that set it itself, to keep others from deleting files.
+    pub gc_enabled_ignored: bool,
+}
+
+impl RetentionOverrides {
+    /// With another time from before which snapshots expire, in milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn with_older_than_ms(mut self, older_than_ms: i64) -> Self {
+        self.older_than_ms = Some(older_than_ms);
+        self
+    }
+
+    /// With another number of newest snapshots of each branch that are kept.
+    #[must_use]
+    pub fn with_min_snapshots_to_keep(mut self, count: i64) -> Self {
+        self.min_snapshots_to_keep = Some(count);
+        self
+    }
+
+    /// With snapshots to expire whatever their age.
+    #[must_use]
+    pub fn with_snapshot_ids(mut self, ids: impl IntoIterator<Item = SnapshotId>) -> Self {
+        self.snapshot_ids = ids.into_iter().collect();
+        self
+    }
+
+    /// With `gc.enabled` left out of account.
+    #[must_use]
+    pub fn ignoring_gc_enabled(mut self) -> Self {
+        self.gc_enabled_ignored = true;
+        self
+    }
 }
 
 /// What has expired.
@@ -53,7 +82,7 @@ impl Expired {
 /// ref's history is kept while it is young enough.
 ///
 /// # Errors
-/// `InvalidInput` if `gc.enabled` is false, or a snapshot named in `overrides` is the target of a ref that stays;
+/// `InvalidInput` if `gc.enabled` is anything but true and not to be ignored, or a snapshot named in `overrides` is the target of a ref that stays;
 /// `InvalidData` if a snapshot is malformed.
 ///
 /// # Spec
@@ -63,21 +92,27 @@ pub fn expired_snapshots(
     now_ms: i64,
     overrides: &RetentionOverrides,
 ) -> Result<Expired, SpecError> {
-    if metadata.properties().get("gc.enabled").is_some_and(|value| value.eq_ignore_ascii_case("false")) {
-        let found = "gc.enabled=false".to_owned();
+    let properties = TableProperties::new(metadata.properties());
+    let gc_enabled = properties.parsed(&table::GC_ENABLED);
+    // A value that makes no sense was hardly meant as a permission.
+    let is_allowed = gc_enabled.value && gc_enabled.warning.is_none();
+    if !is_allowed && !overrides.gc_enabled_ignored {
+        let found = metadata.properties().get(table::GC_ENABLED.key).map(String::as_str).unwrap_or_default();
+        let found = format!("gc.enabled={}", crate::error::excerpt(found));
         return Err(refused("files of the table may belong to others: nothing may expire", found).into());
     }
-    let property = |(key, default): (&str, i64)| {
-        metadata.properties().get(key).and_then(|n| n.parse().ok()).unwrap_or(default)
-    };
+    let age_ms = |property| i64::try_from(properties.value(property)).unwrap_or(i64::MAX);
     let default_cutoff_ms =
-        overrides.older_than_ms.unwrap_or_else(|| now_ms.saturating_sub(property(MAX_SNAPSHOT_AGE_MS)));
-    let default_min = overrides.min_snapshots_to_keep.unwrap_or_else(|| property(MIN_SNAPSHOTS_TO_KEEP));
+        overrides.older_than_ms.unwrap_or_else(|| now_ms.saturating_sub(age_ms(&table::MAX_SNAPSHOT_AGE_MS)));
+    let default_min = overrides
+        .min_snapshots_to_keep
+        .unwrap_or_else(|| i64::from(properties.value(&table::MIN_SNAPSHOTS_TO_KEEP)));
+    let default_ref_age_ms = age_ms(&table::MAX_REF_AGE_MS);
 
     let mut expired = Expired::default();
     let mut kept_refs: BTreeMap<&str, &SnapshotRef> = BTreeMap::new();
     for (name, reference) in metadata.refs() {
-        let max_age_ms = reference.max_ref_age_ms.unwrap_or_else(|| property(MAX_REF_AGE_MS));
+        let max_age_ms = reference.max_ref_age_ms.unwrap_or(default_ref_age_ms);
         let taken_ms = metadata.existing_snapshot(reference.snapshot_id)?.timestamp_ms;
         if name != MAIN_BRANCH && now_ms.saturating_sub(taken_ms) > max_age_ms {
             expired.refs.push(name.clone());
@@ -85,8 +120,10 @@ pub fn expired_snapshots(
             kept_refs.insert(name, reference);
         }
     }
+    let heads: HashMap<SnapshotId, &str> =
+        kept_refs.iter().map(|(name, reference)| (reference.snapshot_id, *name)).collect();
     for id in &overrides.snapshot_ids {
-        if let Some((name, _)) = kept_refs.iter().find(|(_, reference)| reference.snapshot_id == *id) {
+        if let Some(name) = heads.get(id) {
             let found = format!("snapshot {id} of {:?}", crate::error::excerpt(name));
             return Err(refused("a snapshot that a branch or tag names cannot expire", found).into());
         }
@@ -94,6 +131,8 @@ pub fn expired_snapshots(
 
     let mut kept: HashSet<SnapshotId> = HashSet::new();
     let mut referenced: HashSet<SnapshotId> = HashSet::new();
+    // How the walk that was here before went on: how many more it kept at least, and from which time on.
+    let mut walked: HashMap<SnapshotId, (i64, i64)> = HashMap::new();
     for reference in kept_refs.values() {
         kept.insert(reference.snapshot_id);
         referenced.insert(reference.snapshot_id);
@@ -106,12 +145,18 @@ pub fn expired_snapshots(
             let snapshot = snapshot?;
             // Once a snapshot goes, older ones go too, though a clock that was wrong may make them look young.
             keeping = keeping && (position < min || snapshot.timestamp_ms >= cutoff_ms);
-            let seen = !referenced.insert(snapshot.id) && position > 0;
+            referenced.insert(snapshot.id);
             if keeping {
                 kept.insert(snapshot.id);
-            } else if seen {
-                // Another branch has been here: all that is older is known.
-                break;
+            }
+            let going_on = if keeping { (min.saturating_sub(position), cutoff_ms) } else { (0, i64::MAX) };
+            // Another branch that has been here and kept as much: all that is older is known.
+            match walked.get_mut(&snapshot.id) {
+                Some((more, since_ms)) if *more >= going_on.0 && *since_ms <= going_on.1 => break,
+                Some(there) => *there = going_on,
+                None => {
+                    walked.insert(snapshot.id, going_on);
+                }
             }
         }
     }

@@ -1,8 +1,10 @@
 //! The snapshots of a table, as raw JSON until somebody asks for one.
 //!
 //! A table has thousands of snapshots and a reader looks at one. So opening takes only the ids, a snapshot is parsed when
-//! it is first asked for, and a snapshot that was read is written back byte for byte, whatever keys are in it.
+//! it is first asked for, and a snapshot that was read is written back byte for byte, whatever keys are in it. Only keys
+//! that are null are left out, since some readers refuse them.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -13,17 +15,24 @@ use super::{FormatVersion, MetadataError};
 use crate::SpecError;
 use crate::id::SnapshotId;
 use crate::json::{Json, JsonError, JsonWriter, Path, parse_document};
-use crate::snapshot::{Snapshot, parse_snapshot, write_snapshot};
+use crate::snapshot::{KEYS, Snapshot, parse_snapshot, write_snapshot};
 
 const AT: Path<'static> = Path::Key(&Path::Root, "snapshots");
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct SnapshotList {
     /// The texts of all snapshots that were read, one after the other; shared by all versions made from one document.
-    text: Arc<String>,
+    text: Arc<Text>,
     entries: Vec<Entry>,
     /// Positions of the entries, by ascending id.
     by_id: Vec<(SnapshotId, usize)>,
+}
+
+#[derive(Debug, Default)]
+struct Text {
+    json: String,
+    /// Whether the word stands in it anywhere, once somebody asked.
+    has_null: OnceLock<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -69,7 +78,7 @@ impl SnapshotList {
                 );
             }
         }
-        Ok(Self { text: Arc::new(text), entries, by_id })
+        Ok(Self { text: Arc::new(Text { json: text, has_null: OnceLock::new() }), entries, by_id })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -110,7 +119,16 @@ impl SnapshotList {
     }
 
     fn raw<'s>(&'s self, entry: &Entry) -> &'s str {
-        self.text.get(entry.raw.clone()).unwrap_or_default()
+        self.text.json.get(entry.raw.clone()).unwrap_or_default()
+    }
+
+    /// The JSON of the snapshot: as it was read, or as it would be written.
+    pub(super) fn json(&self, id: SnapshotId, format_version: FormatVersion) -> Option<Cow<'_, str>> {
+        let entry = self.entries.get(self.position(id)?)?;
+        Some(match (self.raw(entry), entry.parsed.get()) {
+            ("", Some(snapshot)) => Cow::Owned(snapshot.to_json(format_version)),
+            (raw, _) => Cow::Borrowed(raw),
+        })
     }
 
     /// Adds a snapshot; the caller has made sure that its id is new.
@@ -130,13 +148,17 @@ impl SnapshotList {
 
     /// How many bytes of JSON there are to write, nearly.
     pub(super) fn text_bytes(&self) -> usize {
-        self.text.len()
+        self.text.json.len()
     }
 
     pub(super) fn write(&self, format_version: FormatVersion, writer: &mut JsonWriter) {
+        let has_null = *self.text.has_null.get_or_init(|| self.text.json.contains("null"));
         writer.array(&self.entries, |writer, entry| match (self.raw(entry), entry.parsed.get()) {
             ("", Some(snapshot)) => write_snapshot(snapshot, format_version, writer),
-            (raw, _) => writer.raw(raw),
+            (raw, _) => match has_null.then(|| without_nulls(raw)).flatten() {
+                Some(clean) => writer.raw(&clean),
+                None => writer.raw(raw),
+            },
         });
     }
 }
@@ -151,6 +173,27 @@ impl PartialEq for SnapshotList {
         };
         self.len() == other.len() && self.entries.iter().zip(&other.entries).enumerate().all(equal)
     }
+}
+
+/// The text of a snapshot without those of its keys that are null, if there are any. The reference refuses a table for
+/// `"parent-snapshot-id": null`; absent means the same. Keys that are not known stay as they are, null or not.
+fn without_nulls(raw: &str) -> Option<String> {
+    if !raw.contains("null") {
+        return None;
+    }
+    let json = Json::root(parse_document(raw).ok()?);
+    let object = json.object().ok()?;
+    let is_null = |key: &str, value: &Json<'_, '_>| value.is_null() && KEYS.contains(&key);
+    if !object.entries().any(|(key, value)| is_null(key, &value)) {
+        return None;
+    }
+    let mut writer = JsonWriter::with_capacity(raw.len());
+    writer.object(|writer| {
+        for (key, value) in object.entries().filter(|(key, value)| !is_null(key, value)) {
+            writer.key(key).raw(value.raw.get());
+        }
+    });
+    Some(writer.finish())
 }
 
 fn index_by_id(entries: &[Entry]) -> Vec<(SnapshotId, usize)> {

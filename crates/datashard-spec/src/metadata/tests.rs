@@ -128,6 +128,14 @@ fn trap_30_snapshots_that_were_read_are_written_byte_for_byte_whether_or_not_ask
     assert!(table.to_json().contains(raw));
     table.check_all().unwrap();
     assert!(table.to_json().contains(raw));
+    assert_eq!(table.snapshot_json(SnapshotId(10)).unwrap(), raw);
+    assert_eq!(table.snapshot_json(SnapshotId(11)), None);
+    let added = crate::snapshot::Snapshot::new(SnapshotId(50), 5_000_000, "l")
+        .with_sequence_number(SequenceNumber(5))
+        .with_summary(crate::snapshot::Summary::new(crate::snapshot::Operation::Append));
+    let update = TableUpdate::AddSnapshot { snapshot: added.clone() };
+    let next = table.apply(&[update], &ApplyContext::new(5_000_000)).unwrap();
+    assert_eq!(next.snapshot_json(SnapshotId(50)).unwrap(), added.to_json(FormatVersion::V2));
     let next = table.apply(&[], &ApplyContext::new(5_000_000)).unwrap();
     assert!(next.to_json().contains(raw));
 }
@@ -222,10 +230,23 @@ fn a_new_table_gets_fresh_ids_and_keeps_no_reserved_property() {
     for bad in [
         builder.clone().with_partition_spec(spec(21)),
         builder.clone().with_partition_spec(spec(30)),
-        builder.clone().with_properties(properties("uuid", "x")),
         builder.clone().with_properties(properties("format-version", "4")),
     ] {
         assert_eq!(bad.build().unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+    let table = builder.clone().with_properties(properties("uuid", "x")).build().unwrap();
+    assert!(!table.properties().contains_key("uuid"), "accepted and not stored");
+    let inner = StructType::new(vec![NestedField::optional(1, "b", PrimitiveType::Int)]);
+    let fields =
+        vec![NestedField::optional(2, "a", inner), NestedField::optional(3, "a.b", PrimitiveType::Int)];
+    let ambiguous = TableMetadata::builder(Schema::new(fields).unwrap(), "/t", Uuid::nil(), 1);
+    assert_eq!(ambiguous.build().unwrap_err().kind(), ErrorKind::AlreadyExists);
+    for (location, expect) in
+        [("s3://b/t//", "s3://b/t"), ("file:///", "file:///"), ("file:///t/", "file:///t"), ("/t", "/t")]
+    {
+        let schema = Schema::new(vec![NestedField::required(1, "id", PrimitiveType::Long)]).unwrap();
+        let table = TableMetadata::builder(schema, location, Uuid::nil(), 1).build().unwrap();
+        assert_eq!(table.location(), expect);
     }
     let variant = Schema::new(vec![NestedField::optional(1, "v", Type::Variant)]).unwrap();
     let error = TableMetadata::builder(variant, "/t", Uuid::nil(), 1).build().unwrap_err().to_string();
@@ -254,7 +275,6 @@ fn contradictions_are_refused_with_their_place() {
         "$.default-spec-id: there is no partition spec 1",
     );
     check(r#""default-sort-order-id": 1"#, r#""default-sort-order-id": 3"#, "there is no sort order 3");
-    check(r#""last-column-id": 3"#, r#""last-column-id": 2"#, "2 below 3");
     check(r#""current-snapshot-id": 30"#, r#""current-snapshot-id": 20"#, "20 and main at 30");
     check(r#""current-snapshot-id": 30"#, r#""current-snapshot-id": -1"#, "none and main at 30");
     check(
@@ -460,4 +480,156 @@ fn times_stay_linear_when_one_object_holds_very_many_keys() {
         let twice = V2.replacen(start, &format!("{start}\"k\":{value},\"k\":{value},"), 1);
         assert_eq!(error(&twice).kind(), ErrorKind::InvalidData);
     }
+}
+
+fn changed(from: &str, to: &str) -> String {
+    assert!(V2.contains(from), "{from}");
+    V2.replacen(from, to, 1)
+}
+
+#[test]
+fn main_is_implied_by_the_current_snapshot_also_beside_other_refs() {
+    let table = TableMetadata::from_json(changed(r#""main": {"#, r#""other": {"#).as_bytes()).unwrap();
+    assert_eq!(table.refs().keys().collect::<Vec<_>>(), ["main", "other", "t"]);
+    assert_eq!(table.refs()["main"], SnapshotRef::branch(SnapshotId(30)));
+}
+
+#[test]
+fn a_last_column_id_below_an_id_in_use_is_raised_but_not_into_the_reserved_ids() {
+    let low = changed(r#""last-column-id": 3"#, r#""last-column-id": 2"#);
+    let table = TableMetadata::from_json(low.as_bytes()).unwrap();
+    assert_eq!(table, v2());
+    let reserved = V2.replace(r#"{"id": 3, "name": "who""#, r#"{"id": 2147483540, "name": "_row_id""#);
+    let table = TableMetadata::from_json(reserved.as_bytes()).unwrap();
+    assert_eq!(table.last_column_id(), FieldId(3));
+}
+
+#[test]
+fn legacy_keys_of_v1_are_not_carried_along_in_newer_versions() {
+    let legacy =
+        changed(r#""x-top""#, r#""schema": {"type":"struct","fields":[]}, "partition-spec": [], "x-top""#);
+    let table = TableMetadata::from_json(legacy.as_bytes()).unwrap();
+    assert_eq!(table, v2());
+    assert!(!table.to_json().contains(r#""schema":"#));
+}
+
+#[test]
+fn known_keys_of_a_snapshot_that_are_null_are_not_written_back() {
+    let nulls = changed(
+        r#"{"snapshot-id":10,"parent-snapshot-id":-1,"#,
+        r#"{"snapshot-id":10,"parent-snapshot-id" : null,"key-id":null,"x":{"parent-snapshot-id":null},"y": null,"#,
+    );
+    let table = TableMetadata::from_json(nulls.as_bytes()).unwrap();
+    let json = table.to_json();
+    assert!(
+        json.contains(r#"{"snapshot-id":10,"x":{"parent-snapshot-id":null},"y":null,"sequence-number":1,"#),
+        "{json}"
+    );
+    assert!(json.contains(r#""x-snap":[ 1, 2 ]"#), "{json}");
+    assert_eq!(TableMetadata::from_json(json.as_bytes()).unwrap(), table);
+    // Text is not a key.
+    let text = changed(r#""operation":"mix""#, r#""operation":"null""#);
+    let table = TableMetadata::from_json(text.as_bytes()).unwrap();
+    assert!(table.to_json().contains(r#""summary":{"operation":"null"},"schema-id":0}"#));
+}
+
+#[test]
+fn whatever_is_wrong_with_a_schema_in_a_document_is_the_fault_of_the_document() {
+    let field = r#"{"id": 3, "name": "who", "required": false, "type": "string"}"#;
+    for bad in [
+        r#"{"id": 1, "name": "who", "required": false, "type": "string"}"#,
+        r#"{"id": 3, "name": "at", "required": false, "type": "string"}"#,
+        r#"{"id": 3, "name": "who", "required": true, "type": "unknown"}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "decimal(99, 2)"}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "fixed[-1]"}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "int", "initial-default": 3000000000}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "int", "write-default": "x"}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "decimal(4, 2)", "write-default": "123.45"}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "decimal(4, 2)", "write-default": "1.234"}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "date", "write-default": "999999999-01-01"}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "timestamp_ns", "write-default": "9999-01-01T00:00:00"}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "fixed[2]", "write-default": "00"}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "uuid", "write-default": "00"}"#,
+        r#"{"id": 3, "name": "who", "required": false, "type": "variant", "write-default": {}}"#,
+    ] {
+        let error = error(&changed(field, bad));
+        assert_eq!(error.kind(), ErrorKind::InvalidData, "{bad}: {error}");
+        assert!(error.to_string().contains("$.schemas[1]"), "{bad}: {error}");
+    }
+    // Names come from outside: they are cut in messages.
+    let long =
+        format!(r#"{{"id": 3, "name": "{}", "required": true, "type": "unknown"}}"#, "n".repeat(100_000));
+    assert!(error(&changed(field, &long)).to_string().len() < 300);
+    let error = error(&changed(r#""identifier-field-ids": [1]"#, r#""identifier-field-ids": [2]"#));
+    assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+}
+
+#[test]
+fn numbers_are_integers_and_nothing_surrounds_the_document() {
+    for number in ["4e6", "4000000.0", "NaN", "Infinity", "\"4000000\"", "true", "0x10", "+1"] {
+        let error =
+            error(&changed(r#""last-updated-ms": 4000000"#, &format!(r#""last-updated-ms": {number}"#)));
+        assert_eq!(error.kind(), ErrorKind::InvalidData, "{number}: {error}");
+    }
+    for text in [format!("{V2}{V2}"), format!("{V2}\0"), format!("\u{feff}{V2}"), format!("{V2},")] {
+        assert_eq!(error(&text).kind(), ErrorKind::InvalidData);
+    }
+    assert_eq!(TableMetadata::from_json(format!("\n\t {V2} \r\n").as_bytes()).unwrap(), v2());
+}
+
+#[test]
+fn names_repeated_by_nesting_are_bounded_over_all_schemas_of_a_document() {
+    let name = "n".repeat(40_000);
+    let inner: Vec<_> = (0..1_000)
+        .map(|id| format!(r#"{{"id":{},"name":"f{id}","required":false,"type":"int"}}"#, id + 10))
+        .collect();
+    let field_type = format!(r#"{{"type":"struct","fields":[{}]}}"#, inner.join(","));
+    let schema = |id: usize| {
+        format!(
+            r#"{{"type":"struct","schema-id":{id},"fields":[{{"id":1,"name":"{name}","required":true,"type":{field_type}}}]}},"#
+        )
+    };
+    let document = |count: usize| {
+        let schemas: String = (0..count).map(|id| schema(id + 2)).collect();
+        changed(r#""schemas": ["#, &format!(r#""schemas": [{schemas}"#))
+    };
+    TableMetadata::from_json(document(1).as_bytes()).unwrap();
+    let error = error(&document(3));
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+    assert!(error.to_string().starts_with("$.schemas[1]"), "{error}");
+}
+
+#[test]
+fn properties_of_our_own_come_first() {
+    let set = |key: &str| (key.to_owned(), "v".to_owned());
+    let updates = [set("a"), set("commit.retry.num-retries"), set("datashard.commit-state"), set("z")].into();
+    let update = TableUpdate::SetProperties { updates };
+    let table = v2().apply(&[update], &ApplyContext::new(5_000_000)).unwrap();
+    let json = table.to_json();
+    assert!(json.contains(r#""properties":{"datashard.commit-state":"v","a":"v","#), "{json}");
+    assert_eq!(TableMetadata::from_json(json.as_bytes()).unwrap(), table);
+}
+
+#[test]
+fn a_document_of_very_many_refs_and_definitions_is_read_checked_and_written_in_linear_time() {
+    let refs: String =
+        (0..30_000).map(|n| format!(r#""r{n}": {{"snapshot-id":20,"type":"branch"}},"#)).collect();
+    let specs: String = (1..30_000).map(|n| format!(r#"{{"spec-id":{n},"fields":[]}},"#)).collect();
+    let many = changed(r#""refs": {"#, &format!(r#""refs": {{{refs}"#));
+    let many = many.replacen(r#""partition-specs": ["#, &format!(r#""partition-specs": [{specs}"#), 1);
+    let table = TableMetadata::from_json(many.as_bytes()).unwrap();
+    assert_eq!((table.refs().len(), table.partition_specs().len()), (30_002, 30_000));
+    assert_eq!(TableMetadata::from_json(table.to_json().as_bytes()).unwrap(), table);
+    let updates =
+        [TableUpdate::RemovePartitionSpecs { spec_ids: (1..30_000).map(PartitionSpecId).collect() }];
+    let requirements = TableRequirement::for_updates(Some(&table), &updates);
+    assert_eq!(requirements.len(), 30_003, "the table, its default spec, and every branch");
+    let next = table.apply(&updates, &ApplyContext::new(5_000_000)).unwrap();
+    assert_eq!(next.partition_specs().len(), 1);
+    let overrides = retention::RetentionOverrides {
+        snapshot_ids: vec![SnapshotId(40); 30_000],
+        ..retention::RetentionOverrides::default()
+    };
+    let expired = retention::expired_snapshots(&next, 4_000_000, &overrides).unwrap();
+    assert_eq!(expired.snapshot_ids, [SnapshotId(40)]);
 }

@@ -4,29 +4,32 @@
 //! # Spec
 //! "Appendix E: Format version changes", reading v1 metadata.
 
-use super::read::{Versioned, parse_list, parse_uuid};
+use super::read::{SchemaReader, Versioned, parse_list, parse_uuid};
 use super::{MetadataError, TableMetadata};
 use crate::SpecError;
 use crate::id::{FieldId, PartitionSpecId, SchemaId, SequenceNumber, SortOrderId};
 use crate::json::{JsonWriter, Object};
 use crate::partition::PartitionSpec;
 use crate::partition::json::{parse_fields, parse_spec, write_fields};
-use crate::schema::json::{parse_schema, write_schema};
+use crate::schema::json::write_schema;
 use crate::sort_order::SortOrder;
 use crate::sort_order::json::parse_order;
 
 /// One less than the first id of a partition field.
 pub(super) const BEFORE_FIRST_PARTITION_ID: FieldId = FieldId(999);
 
-pub(super) fn parse(object: &mut Object<'_, '_>) -> Result<Versioned, SpecError> {
+pub(super) fn parse(
+    object: &mut Object<'_, '_>,
+    schema_reader: &mut SchemaReader,
+) -> Result<Versioned, SpecError> {
     // The legacy keys are duplicates wherever the lists are there; they are written anew.
     let legacy_schema = object.take("schema");
-    let mut schemas = parse_list(object, "schemas", parse_schema)?;
+    let mut schemas = parse_list(object, "schemas", |schema| schema_reader.parse(schema))?;
     let mut current_schema_id = object.take("current-schema-id").map(|id| id.i32()).transpose()?;
     if schemas.is_empty() {
         let schema = match legacy_schema {
-            Some(schema) => parse_schema(schema)?,
-            None => parse_schema(object.require("schema")?)?,
+            Some(schema) => schema_reader.parse(schema)?,
+            None => schema_reader.parse(object.require("schema")?)?,
         };
         current_schema_id = Some(schema.id().0);
         schemas.push(schema);

@@ -1,15 +1,20 @@
 //! What documents of version 2 have of their own: nothing but lists, and sequence numbers.
 
 use super::TableMetadata;
-use super::read::{Versioned, parse_uuid};
+use super::read::{SchemaReader, Versioned, parse_uuid};
 use crate::SpecError;
 use crate::id::{FieldId, PartitionSpecId, SchemaId, SequenceNumber, SortOrderId};
 use crate::json::{Json, JsonWriter, Object};
 use crate::partition::json::parse_spec;
-use crate::schema::json::parse_schema;
 use crate::sort_order::json::parse_order;
 
-pub(super) fn parse(object: &mut Object<'_, '_>) -> Result<Versioned, SpecError> {
+pub(super) fn parse(
+    object: &mut Object<'_, '_>,
+    schema_reader: &mut SchemaReader,
+) -> Result<Versioned, SpecError> {
+    // Duplicates of version 1 that some writer left are not kept: they would say what was once current.
+    object.take("schema");
+    object.take("partition-spec");
     let table_uuid = Some(parse_uuid(object.require("table-uuid")?)?);
     let last_sequence_number = SequenceNumber(object.require("last-sequence-number")?.i64()?);
     let current_schema_id = SchemaId(object.require("current-schema-id")?.i32()?);
@@ -19,7 +24,7 @@ pub(super) fn parse(object: &mut Object<'_, '_>) -> Result<Versioned, SpecError>
     Ok(Versioned {
         table_uuid,
         last_sequence_number,
-        schemas: parse_required_list(object, "schemas", parse_schema)?,
+        schemas: parse_required_list(object, "schemas", |schema| schema_reader.parse(schema))?,
         current_schema_id,
         partition_specs: parse_required_list(object, "partition-specs", |spec| {
             Ok::<_, SpecError>(parse_spec(spec)?)

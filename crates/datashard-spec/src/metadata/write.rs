@@ -59,7 +59,10 @@ impl TableMetadata {
         writer.key("current-schema-id").number(self.current_schema_id);
         writer.key("default-spec-id").number(self.default_spec_id);
         writer.key("default-sort-order-id").number(self.default_sort_order_id);
-        write_strings(&self.properties, writer.key("properties"));
+        // Our own first: they are read from the head of the file alone.
+        let own = |(key, _): &(&String, &String)| key.starts_with("datashard.");
+        let (ours, others): (Vec<_>, Vec<_>) = self.properties.iter().partition(own);
+        write_strings(ours.into_iter().chain(others), writer.key("properties"));
     }
 
     fn write_definitions(&self, writer: &mut JsonWriter) {

@@ -3,7 +3,10 @@
 //! Reading asks for less than writing: a spec of a newer writer, or one whose source column was dropped, must not stop a
 //! reader. So nothing is checked when a spec is parsed; [`PartitionSpec::check`] is for specs to be written with.
 
-use super::{PartitionError, PartitionField, PartitionSpec};
+use std::collections::{HashMap, HashSet};
+
+use super::builder::next_field_id;
+use super::{FIRST_FIELD_ID, PartitionError, PartitionField, PartitionSpec};
 use crate::id::FieldId;
 use crate::schema::{Schema, Type};
 use crate::transform::Transform;
@@ -23,18 +26,18 @@ impl PartitionSpec {
     /// # Spec
     /// "Partitioning".
     pub fn check(&self, schema: &Schema) -> Result<(), PartitionError> {
-        for (position, field) in self.fields.iter().enumerate() {
-            for earlier in self.fields.iter().take(position) {
-                if earlier.name == field.name {
-                    return Err(PartitionError::DuplicateName { name: field.name.clone() });
-                }
-                if earlier.field_id == field.field_id {
-                    return Err(PartitionError::DuplicateFieldId {
-                        id: field.field_id,
-                        first: earlier.name.clone(),
-                        second: field.name.clone(),
-                    });
-                }
+        let mut names = HashSet::with_capacity(self.fields.len());
+        let mut by_id = HashMap::with_capacity(self.fields.len());
+        for field in &self.fields {
+            if !names.insert(field.name.as_str()) {
+                return Err(PartitionError::DuplicateName { name: field.name.clone() });
+            }
+            if let Some(earlier) = by_id.insert(field.field_id, field) {
+                return Err(PartitionError::DuplicateFieldId {
+                    id: field.field_id,
+                    first: earlier.name.clone(),
+                    second: field.name.clone(),
+                });
             }
             check_name(field, schema)?;
             if let (true, Some(source_id)) = (field.transform != Transform::Void, field.source_id()) {
@@ -52,6 +55,19 @@ impl PartitionSpec {
     /// Whether files can be written with this spec: every transform is known and has one source column.
     pub fn is_writable(&self) -> bool {
         self.check_writable().is_ok()
+    }
+
+    /// v1 has no field ids: readers count them, so they must be 1000, 1001 and so on.
+    pub(crate) fn check_sequential(&self) -> Result<(), PartitionError> {
+        let mut expected = FIRST_FIELD_ID;
+        for field in &self.fields {
+            if field.field_id != expected {
+                let (field, found) = (field.name.clone(), field.field_id);
+                return Err(PartitionError::NotSequential { field, found, expected });
+            }
+            expected = next_field_id(expected)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn check_writable(&self) -> Result<(), PartitionError> {

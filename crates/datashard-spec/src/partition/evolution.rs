@@ -3,11 +3,12 @@
 //! Old files keep their old spec; field ids tie the specs together. So a field that comes back takes its old id, and v1,
 //! whose ids are positions, never loses a position: what is removed there becomes `void`.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::builder::next_field_id;
 use super::check::is_time;
-use super::{FIRST_FIELD_ID, PartitionError, PartitionField, PartitionSpec};
+use super::{PartitionError, PartitionField, PartitionSpec};
 use crate::id::{FieldId, PartitionSpecId};
 use crate::metadata::FormatVersion;
 use crate::schema::Schema;
@@ -42,7 +43,7 @@ use crate::transform::Transform;
 #[must_use]
 pub struct PartitionSpecUpdate<'a> {
     schema: &'a Schema,
-    specs: &'a [PartitionSpec],
+    specs: Vec<&'a PartitionSpec>,
     default_spec_id: PartitionSpecId,
     last_partition_id: FieldId,
     version: FormatVersion,
@@ -71,14 +72,16 @@ pub struct EvolvedPartitionSpec {
 }
 
 impl<'a> PartitionSpecUpdate<'a> {
-    /// Starts from the default spec of a table with these specs.
-    pub fn new(
+    /// Starts from the default spec of a table with these specs. [`TableMetadata`](crate::metadata::TableMetadata) has a
+    /// method that puts in its own.
+    pub fn new<S: Borrow<PartitionSpec>>(
         schema: &'a Schema,
-        specs: &'a [PartitionSpec],
+        specs: &'a [S],
         default_spec_id: PartitionSpecId,
         last_partition_id: FieldId,
         version: FormatVersion,
     ) -> Self {
+        let specs = specs.iter().map(Borrow::borrow).collect();
         Self { schema, specs, default_spec_id, last_partition_id, version, changes: Vec::new() }
     }
 
@@ -125,13 +128,13 @@ impl<'a> PartitionSpecUpdate<'a> {
     /// is there already, a second unit of time of one column is added, v1's field ids would not be sequential, or the
     /// result does not [fit the schema](PartitionSpec::check).
     pub fn build(self) -> Result<EvolvedPartitionSpec, PartitionError> {
-        let base = self.specs.iter().find(|spec| spec.id == self.default_spec_id);
+        let base = self.specs.iter().find(|spec| spec.id == self.default_spec_id).copied();
         let base = base.ok_or(PartitionError::SpecNotFound { id: self.default_spec_id })?;
         base.check_writable()?;
-        let highest = self.specs.iter().map(PartitionSpec::highest_field_id).max();
+        let highest = self.specs.iter().map(|spec| spec.highest_field_id()).max();
         let mut draft = Draft {
             schema: self.schema,
-            specs: self.specs,
+            specs: &self.specs,
             base,
             version: self.version,
             last_partition_id: self.last_partition_id.max(highest.unwrap_or(self.last_partition_id)),
@@ -143,15 +146,15 @@ impl<'a> PartitionSpecUpdate<'a> {
             draft.apply(change)?;
         }
         let last_partition_id = draft.last_partition_id;
-        let mut spec = PartitionSpec::new(next_spec_id(self.specs)?, draft.finish());
+        let mut spec = PartitionSpec::new(next_spec_id(&self.specs)?, draft.finish());
         spec.check_writable()?;
         spec.check(self.schema)?;
         if self.version == FormatVersion::V1 {
-            check_sequential(&spec)?;
+            spec.check_sequential()?;
         }
         if let Some(there) = self.specs.iter().find(|there| there.is_equivalent(&spec)) {
             let last_partition_id = self.last_partition_id;
-            return Ok(EvolvedPartitionSpec { spec: there.clone(), is_new: false, last_partition_id });
+            return Ok(EvolvedPartitionSpec { spec: (*there).clone(), is_new: false, last_partition_id });
         }
         spec.unknown_keys = base.unknown_keys.clone();
         Ok(EvolvedPartitionSpec { spec, is_new: true, last_partition_id })
@@ -161,7 +164,7 @@ impl<'a> PartitionSpecUpdate<'a> {
 /// The changes so far, by field of the base spec.
 struct Draft<'a> {
     schema: &'a Schema,
-    specs: &'a [PartitionSpec],
+    specs: &'a [&'a PartitionSpec],
     base: &'a PartitionSpec,
     version: FormatVersion,
     last_partition_id: FieldId,
@@ -326,22 +329,10 @@ fn conflict(field: &str, reason: &'static str) -> PartitionError {
     PartitionError::ConflictingChanges { field: field.to_owned(), reason }
 }
 
-fn next_spec_id(specs: &[PartitionSpec]) -> Result<PartitionSpecId, PartitionError> {
+fn next_spec_id(specs: &[&PartitionSpec]) -> Result<PartitionSpecId, PartitionError> {
     let highest = specs.iter().map(|spec| spec.id.0).max().unwrap_or(-1);
     let next = highest.checked_add(1).ok_or(PartitionError::IdsExhausted { what: "partition spec" })?;
     Ok(PartitionSpecId(next))
-}
-
-fn check_sequential(spec: &PartitionSpec) -> Result<(), PartitionError> {
-    let mut expected = FIRST_FIELD_ID;
-    for field in &spec.fields {
-        if field.field_id != expected {
-            let (field, found) = (field.name.clone(), field.field_id);
-            return Err(PartitionError::NotSequential { field, found, expected });
-        }
-        expected = next_field_id(expected)?;
-    }
-    Ok(())
 }
 
 /// The name that evolution gives a field: parameters of the transform are part of it.

@@ -1,6 +1,7 @@
 //! Types of partition tuples: of one spec, and of all specs of a table at once.
 
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{PartitionError, PartitionField, PartitionSpec};
 use crate::id::FieldId;
@@ -48,15 +49,15 @@ const UNKNOWN: Type = Type::Primitive(PrimitiveType::Unknown);
 ///
 /// # Spec
 /// "Partition Evolution".
-pub fn unified_partition_type(
-    specs: &[PartitionSpec],
+pub fn unified_partition_type<S: Borrow<PartitionSpec>>(
+    specs: &[S],
     schema: &Schema,
 ) -> Result<StructType, PartitionError> {
-    let mut newest_first: Vec<&PartitionSpec> = specs.iter().collect();
+    let mut newest_first: Vec<&PartitionSpec> = specs.iter().map(Borrow::borrow).collect();
     newest_first.sort_by_key(|spec| std::cmp::Reverse(spec.id));
 
     let mut merged: BTreeMap<FieldId, (&PartitionField, NestedField)> = BTreeMap::new();
-    let mut names: Vec<String> = Vec::new();
+    let mut names: HashSet<String> = HashSet::new();
     for field in newest_first.iter().flat_map(|spec| &spec.fields) {
         let mut typed = nested_field(field, schema);
         match merged.get_mut(&field.field_id) {
@@ -64,7 +65,7 @@ pub fn unified_partition_type(
                 while names.contains(&typed.name) {
                     typed.name = format!("{}_{}", typed.name, field.field_id);
                 }
-                names.push(typed.name.clone());
+                names.insert(typed.name.clone());
                 merged.insert(field.field_id, (field, typed));
             }
             Some((there, merged_type)) => {

@@ -1,6 +1,7 @@
 //! What a footer says: the blobs, where they are, and properties; from and to JSON.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::{Codec, PuffinError};
 use crate::error::excerpt;
@@ -275,7 +276,8 @@ impl Footer {
     /// Several deletion vectors share a file. It may be deleted only if this is empty for the entries of *all* snapshots
     /// that are kept; that one of its blobs is obsolete says nothing about the others.
     pub fn blobs_in_use<'s>(&'s self, live: &'s [BlobRange]) -> impl Iterator<Item = &'s BlobMetadata> {
-        self.blobs.iter().filter(|blob| live.contains(&blob.range))
+        let live: HashSet<BlobRange> = live.iter().copied().collect();
+        self.blobs.iter().filter(move |blob| live.contains(&blob.range))
     }
 
     /// Parses the payload; `footer_start` is where blobs must have ended.

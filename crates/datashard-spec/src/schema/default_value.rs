@@ -26,7 +26,7 @@ pub(super) fn check(field: &str, field_type: &Type, value: &Value) -> Result<(),
         Type::Primitive(_) | Type::List(_) | Type::Map(_) => "it is no value of this type",
     };
     Err(SchemaError::InvalidDefault {
-        field: field.to_owned(),
+        field: excerpt(field),
         field_type: excerpt(&field_type.to_string()),
         found: excerpt(&format!("{value:?}")),
         reason,

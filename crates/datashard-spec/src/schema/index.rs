@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{NestedField, PrimitiveType, SchemaError, StructType, Type, default_value};
+use crate::error::excerpt;
 use crate::id::FieldId;
 use crate::json::MAX_DEPTH;
 
@@ -39,6 +40,8 @@ pub(super) struct Index {
     by_lower_name: HashMap<String, Option<FieldId>>,
     /// A field that `by_name` does not lead to, because another one has the same full name.
     hidden: Option<FieldId>,
+    /// Length of all full names together.
+    name_bytes: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -54,7 +57,8 @@ impl Index {
     pub(super) fn build(root: &StructType) -> Result<Self, SchemaError> {
         let mut walk = Walk::default();
         walk.add_struct(root, &At { full_name: None, short_name: None, parent: None, steps: &[] })?;
-        let Walk { mut index, short_names, .. } = walk;
+        let Walk { mut index, short_names, name_bytes } = walk;
+        index.name_bytes = name_bytes;
         index.add_names(short_names);
         Ok(index)
     }
@@ -83,6 +87,10 @@ impl Index {
         }
         self.by_name = by_name;
         self.by_lower_name = by_lower_name;
+    }
+
+    pub(super) fn name_bytes(&self) -> usize {
+        self.name_bytes
     }
 
     /// All ids, each parent before its parts.
@@ -165,7 +173,7 @@ impl Walk {
         for (position, field) in fields.fields.iter().enumerate() {
             let full_name = join(at.full_name, &field.name);
             if !names.insert(field.name.as_str()) {
-                return Err(SchemaError::DuplicateName { name: full_name });
+                return Err(SchemaError::DuplicateName { name: excerpt(&full_name) });
             }
             check_field(&full_name, field)?;
             let part = Part {
@@ -193,7 +201,8 @@ impl Walk {
         steps.push(part.position);
         let entry = Entry { full_name: full_name.clone(), parent: at.parent, steps: steps.clone() };
         if let Some(other) = self.index.entries.insert(part.id, entry) {
-            return Err(SchemaError::DuplicateId { id: part.id, first: other.full_name, second: full_name });
+            let (first, second) = (excerpt(&other.full_name), excerpt(&full_name));
+            return Err(SchemaError::DuplicateId { id: part.id, first, second });
         }
         self.index.order.push(part.id);
         if short_name != full_name {
@@ -253,7 +262,7 @@ fn join(parent: Option<&str>, name: &str) -> String {
 fn check_field(full_name: &str, field: &NestedField) -> Result<(), SchemaError> {
     if field.required && field.field_type == Type::Primitive(PrimitiveType::Unknown) {
         return Err(SchemaError::InvalidType {
-            field: full_name.to_owned(),
+            field: excerpt(full_name),
             found: field.field_type.to_string(),
             reason: "a field of type unknown is always null and cannot be required",
         });
@@ -274,5 +283,5 @@ fn check_parameters(field: &str, primitive: &PrimitiveType) -> Result<(), Schema
         }
         _ => return Ok(()),
     };
-    Err(SchemaError::InvalidType { field: field.to_owned(), found: primitive.to_string(), reason })
+    Err(SchemaError::InvalidType { field: excerpt(field), found: primitive.to_string(), reason })
 }

@@ -137,6 +137,11 @@ impl Schema {
         self.index.ids().filter(|id| !id.is_reserved()).max().unwrap_or(FieldId(0)).max(FieldId(0))
     }
 
+    /// The length of all full names together, in bytes: nearly the size of the look-up tables.
+    pub(crate) fn name_bytes(&self) -> usize {
+        self.index.name_bytes()
+    }
+
     /// The field with this id, at any depth.
     pub fn field_by_id(&self, id: FieldId) -> Option<FieldRef<'_>> {
         self.index.by_id(&self.root, id)

@@ -1,6 +1,7 @@
 //! Rules that a schema must obey in some uses and not in others: as a table's schema, in a format version.
 
 use super::{PrimitiveType, Schema, SchemaError, Type};
+use crate::error::excerpt;
 use crate::id::FieldId;
 use crate::metadata::FormatVersion;
 
@@ -48,8 +49,7 @@ impl Schema {
     }
 
     pub(super) fn check_identifier_field(&self, id: FieldId) -> Result<(), SchemaError> {
-        let fail =
-            |name: &str, reason| Err(SchemaError::IdentifierField { id, name: name.to_owned(), reason });
+        let fail = |name: &str, reason| Err(SchemaError::IdentifierField { id, name: excerpt(name), reason });
         let Some(field) = self.field_by_id(id) else { return fail("", "there is no such field") };
         match field.field_type {
             Type::Primitive(PrimitiveType::Float | PrimitiveType::Double) => {

@@ -51,7 +51,9 @@ fn parametrized(text: &str) -> Option<PrimitiveType> {
 }
 
 fn inside<'t>(text: &'t str, name: &str, open: char, close: char) -> Option<&'t str> {
-    text.strip_prefix(name)?.trim_start().strip_prefix(open)?.strip_suffix(close)
+    let (word, rest) = text.split_at_checked(name.len())?;
+    let rest = rest.trim_start().strip_prefix(open)?.strip_suffix(close)?;
+    word.eq_ignore_ascii_case(name).then_some(rest)
 }
 
 /// Digits only: `parse` alone would take a sign too.
@@ -104,7 +106,8 @@ mod tests {
     fn white_space_is_tolerated_and_nonsense_is_not() {
         let decimal = Type::Primitive(PrimitiveType::Decimal { precision: 38, scale: 10 });
         assert_eq!(parse("decimal(38,10)"), Some(decimal.clone()));
-        assert_eq!(parse("decimal( 38 , 10 )"), Some(decimal));
+        assert_eq!(parse("decimal( 38 , 10 )"), Some(decimal.clone()));
+        assert_eq!(parse("DECIMAL(38,10)"), Some(decimal), "words in any case, as without parameters");
         assert_eq!(parse(" BigInt "), None);
         assert_eq!(parse(" Long "), Some(Type::Primitive(PrimitiveType::Long)));
         for text in [

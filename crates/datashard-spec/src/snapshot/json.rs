@@ -26,6 +26,21 @@ impl Snapshot {
     }
 }
 
+/// All keys of a snapshot that this version knows.
+pub(crate) const KEYS: [&str; 11] = [
+    "snapshot-id",
+    "parent-snapshot-id",
+    "sequence-number",
+    "timestamp-ms",
+    "manifest-list",
+    "manifests",
+    "summary",
+    "schema-id",
+    "first-row-id",
+    "added-rows",
+    "key-id",
+];
+
 pub(crate) fn parse_snapshot(json: Json<'_, '_>) -> Result<Snapshot, JsonError> {
     let mut object = json.object()?;
     let id = SnapshotId(object.require("snapshot-id")?.i64()?);

@@ -14,7 +14,7 @@ pub use summary::Summary;
 use crate::id::{SchemaId, SequenceNumber, SnapshotId};
 use crate::json::UnknownKeys;
 
-pub(crate) use json::{parse_snapshot, write_snapshot};
+pub(crate) use json::{KEYS, parse_snapshot, write_snapshot};
 
 /// The state of a table after one commit.
 ///

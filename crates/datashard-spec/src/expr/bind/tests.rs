@@ -1,3 +1,5 @@
+//! Binding: conversion of literals, folds, what is refused.
+
 use super::*;
 use crate::expr::col;
 use crate::schema::{ListType, NestedField, StructType};

@@ -1,3 +1,5 @@
+//! Text of predicates: what is read, how it is printed, what is refused and where.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -78,6 +80,9 @@ fn literals_of_all_kinds_are_read() {
     check("x = 9223372036854775808", &x(Value::Decimal(Decimal::new(9_223_372_036_854_775_808, 0))));
     check("x = -12.50", &x(Value::Decimal(Decimal::new(-1250, 2))));
     check("x = 1.5e-3", &x(Value::Double(0.0015)));
+    check("x = .5", &x(Value::Decimal(Decimal::new(5, 1))));
+    check("x = -.5e1", &x(Value::Double(-5.0)));
+    check("x=+7", &x(Value::Long(7)));
     check("x = 1e400", &x(Value::Double(f64::INFINITY)));
     check("x = double '-inf'", &x(Value::Double(f64::NEG_INFINITY)));
     check("x = 'it''s'", &x(Value::String("it's".to_owned())));
@@ -100,6 +105,17 @@ fn errors_name_the_column_and_what_could_stand_there() {
     fails("größe > ", InvalidInput, "predicate, column 9: expected a literal, found the end of the text");
     fails("a = 1 b", InvalidInput, "predicate, column 7: expected and, or, or the end, found `b`");
     fails("(a = 1", InvalidInput, "predicate, column 7: expected ), found the end of the text");
+    fails("a = - - 1", InvalidInput, "predicate, column 7: expected a number, found `-`");
+    fails(
+        "a.5 = 1",
+        InvalidInput,
+        "predicate, column 2: expected a comparison, is, in, between, like or starts with, found `.5`",
+    );
+    fails(
+        "a = \"x\"",
+        InvalidInput,
+        "predicate, column 5: expected a literal (text stands in 'single quotes'), found `\\\"x\\\"`",
+    );
     fails("a is 1", InvalidInput, "predicate, column 6: expected null or nan, found `1`");
     fails(
         "a not = 1",

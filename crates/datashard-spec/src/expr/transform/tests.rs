@@ -1,3 +1,5 @@
+//! Projection through each transform, case by case.
+
 use super::*;
 use crate::expr::{InclusiveProjection, Predicate, StrictProjection, col};
 use crate::id::{FieldId, PartitionSpecId};
@@ -85,6 +87,34 @@ fn trap_32_ranges_do_not_wrap_at_the_ends_of_the_type() {
     // The hour does not fit: nothing is known, but for nulls.
     check("hour", &format!("ts <= {max}"), "p is not null", "p is not null");
     check("hour", &format!("ts < {max}"), "p is not null", "false");
+}
+
+#[test]
+fn truncate_allows_for_what_was_stored_before_an_int_became_a_long() {
+    let int = "-2147483648, 2147483646";
+    check("truncate[10]", "l = -2147483645", "p in (-2147483650, -2147483648, 2147483646)", "false");
+    check("truncate[10]", "l != -2147483645", "true", "p not in (-2147483650, -2147483648, 2147483646)");
+    check(
+        "truncate[10]",
+        "l < -2147483640",
+        "p <= -2147483650 or p = 9223372036854775806 or p = -2147483648 or p = 2147483646",
+        "p < -2147483640",
+    );
+    // Below all ints, and far above their low end.
+    check("truncate[10]", "l = -2147483649", "p = -2147483650", "false");
+    check(
+        "truncate[10]",
+        "l > -2147483660",
+        "p >= -2147483660",
+        "p > -2147483660 and p != 9223372036854775806",
+    );
+    check("truncate[10]", "l > 100", "p >= 100", "p > 100 and p != 9223372036854775806 and p != 2147483646");
+    check(
+        "truncate[10]",
+        "truncate(10, l) = -2147483650",
+        &format!("p = -2147483650 or p in ({int}, 9223372036854775806)"),
+        &format!("p = -2147483650 and p not in ({int}, 9223372036854775806)"),
+    );
 }
 
 #[test]

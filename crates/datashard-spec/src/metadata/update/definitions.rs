@@ -1,14 +1,15 @@
 //! Updates of schemas, partition specs and sort orders.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Draft, LAST_ADDED, refused};
 use crate::SpecError;
-use crate::id::{PartitionSpecId, SchemaId, SortOrderId};
+use crate::id::{FieldId, PartitionSpecId, SchemaId, SortOrderId};
 use crate::metadata::history::not_found;
-use crate::metadata::{MetadataError, TableMetadata};
+use crate::metadata::{FormatVersion, MetadataError, TableMetadata};
 use crate::partition::{PartitionError, PartitionField, PartitionSpec, check_source};
-use crate::schema::Schema;
+use crate::schema::{Schema, SchemaError};
 use crate::sort_order::SortOrder;
 use crate::transform::Transform;
 
@@ -17,6 +18,12 @@ impl Draft {
         let metadata = &mut self.metadata;
         schema.check_format_version(metadata.format_version)?;
         schema.check_user_ids()?;
+        // A table that has such names already must still be able to change; no other may get them.
+        if let Some(name) = schema.ambiguous_name()
+            && metadata.current_schema().ambiguous_name().is_none()
+        {
+            return Err(SchemaError::NameTaken { name: name.to_owned() }.into());
+        }
         metadata.last_column_id = metadata.last_column_id.max(schema.highest_field_id());
         let id = match metadata.schemas.iter().find(|other| other.same_structure(schema)) {
             Some(equal) => equal.id(),
@@ -46,6 +53,7 @@ impl Draft {
         if ids.contains(&current) {
             return Err(refused("RemoveSchemas", "the current schema cannot be removed", current));
         }
+        let ids: HashSet<&SchemaId> = ids.iter().collect();
         self.metadata.schemas.retain(|schema| !ids.contains(&schema.id()));
         Ok(())
     }
@@ -55,31 +63,29 @@ impl Draft {
         spec.check_writable()?;
         spec.check(self.newest_schema())?;
         let metadata = &mut self.metadata;
-        for field in &spec.fields {
-            // An id keeps its meaning over all specs: tuples of several specs are read as one struct.
-            let same_id = |other: &&PartitionField| other.field_id == field.field_id;
-            let known = metadata.partition_specs.iter().flat_map(|spec| &spec.fields).filter(same_id);
-            let same_meaning = |other: &PartitionField| {
-                let void = [&other.transform, &field.transform].contains(&&Transform::Void);
-                other.source_ids == field.source_ids && (void || other.transform == field.transform)
-            };
-            if !known.into_iter().all(same_meaning) {
+        if let Some(equal) = metadata.partition_specs.iter().find(|other| other.is_equivalent(spec)) {
+            // Whatever the field ids given: files are written with those of the spec that is there.
+            self.last_added_spec = Some(equal.id);
+            return Ok(());
+        }
+        if metadata.format_version == FormatVersion::V1 {
+            spec.check_sequential()?;
+        }
+        // An id keeps its meaning over all specs: tuples of several specs are read as one struct.
+        let by_id: HashMap<FieldId, &PartitionField> =
+            spec.fields.iter().map(|field| (field.field_id, field)).collect();
+        for other in metadata.partition_specs.iter().flat_map(|spec| &spec.fields) {
+            let Some(field) = by_id.get(&other.field_id) else { continue };
+            let void = [&other.transform, &field.transform].contains(&&Transform::Void);
+            if other.source_ids != field.source_ids || !(void || other.transform == field.transform) {
                 let found = format!("{} for {:?}", field.field_id, field.name);
                 return Err(refused(NAME, "the field id has another meaning in an older spec", found).into());
             }
         }
-        let id = match metadata.partition_specs.iter().find(|other| other.is_equivalent(spec)) {
-            Some(equal) => equal.id,
-            None => {
-                let highest = metadata.partition_specs.iter().map(|spec| spec.id.0).max();
-                let id = PartitionSpecId(after(highest, 0, NAME)?);
-                let highest_field = spec.fields.iter().map(|field| field.field_id).max();
-                metadata.last_partition_id =
-                    highest_field.max(Some(metadata.last_partition_id)).unwrap_or(metadata.last_partition_id);
-                metadata.partition_specs.push(Arc::new(PartitionSpec { id, ..spec.clone() }));
-                id
-            }
-        };
+        let highest = metadata.partition_specs.iter().map(|spec| spec.id.0).max();
+        let id = PartitionSpecId(after(highest, 0, NAME)?);
+        metadata.last_partition_id = metadata.last_partition_id.max(spec.highest_field_id());
+        metadata.partition_specs.push(Arc::new(PartitionSpec { id, ..spec.clone() }));
         self.last_added_spec = Some(id);
         Ok(())
     }
@@ -99,6 +105,7 @@ impl Draft {
         if ids.contains(&default) {
             return Err(refused("RemovePartitionSpecs", "the default spec cannot be removed", default));
         }
+        let ids: HashSet<&PartitionSpecId> = ids.iter().collect();
         self.metadata.partition_specs.retain(|spec| !ids.contains(&spec.id));
         Ok(())
     }
@@ -112,7 +119,7 @@ impl Draft {
             Some(equal) => equal.id,
             // Id 0 is the unsorted order and nothing else.
             None if order.fields.is_empty() => SortOrderId(0),
-            None => SortOrderId(after(orders.iter().map(|order| order.id.0).max(), 1, NAME)?.max(1)),
+            None => SortOrderId(after(orders.iter().map(|order| order.id.0).max(), 1, NAME)?),
         };
         if orders.iter().all(|other| other.id != id) {
             orders.push(Arc::new(SortOrder { id, ..order.clone() }));
@@ -156,10 +163,11 @@ impl TableMetadata {
     }
 }
 
-/// The id after the highest one.
+/// The id after the highest one, and at least the first: ids below could be taken for [`LAST_ADDED`].
 fn after(highest: Option<i32>, first: i32, update: &'static str) -> Result<i32, MetadataError> {
     let Some(highest) = highest else { return Ok(first) };
-    highest.checked_add(1).ok_or_else(|| refused(update, "no ids are left", highest))
+    let next = highest.checked_add(1).ok_or_else(|| refused(update, "no ids are left", highest))?;
+    Ok(next.max(first))
 }
 
 fn resolve<T: PartialEq>(

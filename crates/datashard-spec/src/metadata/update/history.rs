@@ -54,6 +54,8 @@ impl Draft {
         }
         if metadata.format_version >= FormatVersion::V3 {
             metadata.next_row_id = next_row_id(snapshot, metadata.next_row_id)?;
+        } else if snapshot.first_row_id.is_some() || snapshot.added_rows.is_some() {
+            return Err(refused(NAME, "row ids need format version 3", id));
         }
         metadata.last_updated_ms = metadata.last_updated_ms.max(snapshot.timestamp_ms);
         metadata.snapshots.push(snapshot.clone());

@@ -12,8 +12,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use uuid::Uuid;
 
-pub(super) use properties::RESERVED;
-
 use super::log::MetadataLogEntry;
 use super::{
     EncryptedKey, FormatVersion, MetadataError, PartitionStatisticsFile, StatisticsFile, TableMetadata,
@@ -38,7 +36,8 @@ pub enum TableUpdate {
         /// The identity.
         uuid: Uuid,
     },
-    /// Raises the format version. Old snapshots stay as they are; there is no way back.
+    /// Raises the format version. Old snapshots stay as they are; there is no way back. Keys of the new version that some
+    /// writer left in the document are taken over.
     UpgradeFormatVersion {
         /// The version to raise it to.
         format_version: FormatVersion,
@@ -78,7 +77,8 @@ pub enum TableUpdate {
         /// The snapshot.
         snapshot: Snapshot,
     },
-    /// Makes or moves a branch or tag; `main` moves the table.
+    /// Makes or moves a branch or tag; `main` moves the table. Retention settings are those given:
+    /// [`SnapshotRef::moved_to`] keeps the ones a branch has.
     SetSnapshotRef {
         /// Its name.
         name: String,

@@ -5,22 +5,9 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::{Draft, refused};
-use crate::metadata::{EncryptedKey, FormatVersion, MetadataError, TableMetadata};
-
-/// Keys that look like properties but are fields of the metadata; they are never stored.
-pub(in crate::metadata) const RESERVED: [&str; 9] = [
-    "format-version",
-    "uuid",
-    "snapshot-count",
-    "current-snapshot-id",
-    "current-snapshot-summary",
-    "current-snapshot-timestamp-ms",
-    "current-schema",
-    "default-partition-spec",
-    "default-sort-order",
-];
-
-const PREVIOUS_VERSIONS_MAX: (&str, i64) = ("write.metadata.previous-versions-max", 100);
+use crate::SpecError;
+use crate::metadata::{EncryptedKey, FormatVersion, MetadataError, TableMetadata, wire_v3};
+use crate::property::{TableProperties, reserved_in, write};
 
 impl Draft {
     pub(super) fn assign_uuid(&mut self, uuid: Uuid) -> Result<(), MetadataError> {
@@ -32,23 +19,20 @@ impl Draft {
         }
     }
 
-    pub(super) fn upgrade(&mut self, to: FormatVersion) -> Result<(), MetadataError> {
+    pub(super) fn upgrade(&mut self, to: FormatVersion) -> Result<(), SpecError> {
         const NAME: &str = "UpgradeFormatVersion";
         let metadata = &mut self.metadata;
         if to < metadata.format_version {
             let found = format!("{to} for a table of {}", metadata.format_version);
-            return Err(refused(NAME, "there is no way back to an older version", found));
+            return Err(refused(NAME, "there is no way back to an older version", found).into());
         }
         if to > FormatVersion::V1 && metadata.table_uuid.is_none() {
-            return Err(refused(NAME, "version 2 needs a UUID: assign one first", "none"));
+            return Err(refused(NAME, "version 2 needs a UUID: assign one first", "none").into());
+        }
+        if to == FormatVersion::V3 && metadata.format_version < to {
+            wire_v3::adopt(metadata)?;
         }
         metadata.format_version = to;
-        // Keys of the newer version that an older writer left would be written twice.
-        let of_v3 = ["next-row-id", "encryption-keys"];
-        if to == FormatVersion::V3 && of_v3.iter().any(|key| metadata.unknown_keys.get(key).is_some()) {
-            let kept = metadata.unknown_keys.iter().filter(|(key, _)| !of_v3.contains(key));
-            metadata.unknown_keys = kept.map(|(key, json)| (key.to_owned(), json.to_owned())).collect();
-        }
         Ok(())
     }
 
@@ -61,7 +45,7 @@ impl Draft {
     }
 
     pub(super) fn set_properties(&mut self, updates: &BTreeMap<String, String>) -> Result<(), MetadataError> {
-        if let Some(key) = updates.keys().find(|key| RESERVED.contains(&key.as_str())) {
+        if let Some(key) = reserved_in(updates).next() {
             return Err(refused("SetProperties", "the key is reserved", key));
         }
         let updates = updates.iter().map(|(key, value)| (key.clone(), value.clone()));
@@ -101,8 +85,7 @@ impl Draft {
 impl TableMetadata {
     /// How long the metadata log may get; at least 1, and the default where the property is not a number.
     pub(super) fn previous_versions_max(&self) -> usize {
-        let (key, default) = PREVIOUS_VERSIONS_MAX;
-        let max = self.properties.get(key).and_then(|max| max.parse().ok()).unwrap_or(default);
+        let max = TableProperties::new(&self.properties).value(&write::METADATA_PREVIOUS_VERSIONS_MAX);
         usize::try_from(max.max(1)).unwrap_or(usize::MAX)
     }
 }

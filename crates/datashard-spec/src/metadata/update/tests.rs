@@ -7,7 +7,7 @@ use crate::metadata::retention::{RetentionOverrides, expired_snapshots};
 use crate::metadata::tests::{v1, v2};
 use crate::metadata::{BlobMetadata, TableRequirement};
 use crate::partition::PartitionField;
-use crate::schema::{NestedField, PrimitiveType, Type};
+use crate::schema::{NestedField, PrimitiveType, StructType, Type};
 use crate::snapshot::{ManifestLocations, Operation, Summary};
 use crate::transform::Transform;
 
@@ -113,6 +113,11 @@ fn snapshots_that_break_a_rule_are_refused_and_stale_ones_are_conflicts() {
     assert_eq!(other.last_sequence_number(), SequenceNumber(4));
     refuse(&v1(), &[add(snapshot(50, 1).with_schema_id(SchemaId(0)))], ErrorKind::InvalidInput);
     apply(&v1(), &[add(snapshot(50, 0).with_schema_id(SchemaId(0))), main_to(50)]).unwrap();
+}
+
+#[test]
+fn row_ids_need_version_3() {
+    refuse(&v2(), &[add(snapshot(50, 5).with_row_ids(0, 5))], ErrorKind::InvalidInput);
 }
 
 #[test]
@@ -317,7 +322,8 @@ fn the_metadata_log_keeps_as_many_entries_as_the_property_says() {
     };
     check("3", 3);
     check("0", 1);
-    check("-7", 1);
+    // What makes no sense is the default, as the warnings about properties say.
+    check("-7", 8);
     check("many", 8);
 }
 
@@ -415,9 +421,91 @@ fn expiry_keeps_heads_the_newest_and_the_young() {
     check(&v2(), 4_000_000, named, &["t"], &[10, 20, 40]);
     let head = RetentionOverrides { snapshot_ids: vec![SnapshotId(30)], ..none() };
     assert_eq!(expired_snapshots(&v2(), 4_000_000, &head).unwrap_err().kind(), ErrorKind::InvalidInput);
-    let off = TableUpdate::SetProperties { updates: [("gc.enabled".to_owned(), "false".to_owned())].into() };
-    let off = apply(&v2(), &[off]).unwrap();
-    assert_eq!(expired_snapshots(&off, 4_000_000, &none()).unwrap_err().kind(), ErrorKind::InvalidInput);
+    for off in ["false", "FALSE", "no", ""] {
+        let off = TableUpdate::SetProperties { updates: [("gc.enabled".to_owned(), off.to_owned())].into() };
+        let off = apply(&v2(), &[off]).unwrap();
+        assert_eq!(expired_snapshots(&off, 4_000_000, &none()).unwrap_err().kind(), ErrorKind::InvalidInput);
+        check(&off, 4_000_000, none().ignoring_gc_enabled(), &["t"], &[10, 20]);
+    }
+    // A tag on the way is no walk: what is older still belongs to main, which does not keep it.
+    let tag = apply(&v2(), &[set_ref("a", SnapshotRef::tag(SnapshotId(20)))]).unwrap();
+    check(&tag, 4_000_000, none(), &["t"], &[10]);
+    // Of branches that share history, the one that keeps most decides.
+    let few = SnapshotRef::branch(SnapshotId(20)).with_max_snapshot_age_ms(1);
+    let many = few.clone().with_min_snapshots_to_keep(2);
+    for (a, b) in [(few.clone(), many.clone()), (many, few)] {
+        let both = apply(&v2(), &[set_ref("a", a), set_ref("b", b)]).unwrap();
+        check(&both, 4_000_000, none(), &["t"], &[]);
+    }
+}
+
+#[test]
+fn an_equivalent_spec_is_used_again_whatever_its_field_ids_and_v1_counts_them() {
+    let last = TableUpdate::SetDefaultPartitionSpec { spec_id: PartitionSpecId(LAST_ADDED) };
+    let second = apply(&v2(), &[spec(&[(3, 1002, "b", Transform::Bucket(4))]), last.clone()]).unwrap();
+    // As the builder of specs numbers them, which here is the id of another field.
+    let again = apply(&second, &[spec(&[(3, 1000, "b", Transform::Bucket(4))]), last.clone()]).unwrap();
+    assert_eq!(again.partition_specs(), second.partition_specs());
+    let one = || (1, 1000, "id_b", Transform::Bucket(4));
+    let refused = [spec(&[one(), (1, 1002, "id_t", Transform::Truncate(4))])];
+    refuse(&v1(), &refused, ErrorKind::InvalidInput);
+    let next = apply(&v1(), &[spec(&[one(), (1, 1001, "id_t", Transform::Truncate(4))]), last]).unwrap();
+    assert_eq!(next.default_partition_spec().fields.len(), 2);
+}
+
+#[test]
+fn changes_of_schema_and_spec_start_from_the_table_itself() {
+    use crate::schema::evolution::{NewColumn, SchemaUpdate};
+    let change = SchemaUpdate::new().add_column(NewColumn::optional("n", PrimitiveType::Int));
+    let change = change.apply(&v2().schema_update_base()).unwrap();
+    assert_eq!(change.last_column_id, FieldId(4));
+    let unreadable = v2().partition_spec_update().add_field("id", Transform::Identity).build().unwrap_err();
+    assert_eq!(unreadable.kind(), ErrorKind::Unsupported, "the spec has a transform of the future");
+    let table = v1();
+    let evolved = table.partition_spec_update().add_field("id", Transform::Identity).build().unwrap();
+    let next = apply(&table, &[TableUpdate::AddPartitionSpec { spec: evolved.spec }]).unwrap();
+    assert_eq!(next.last_partition_id(), evolved.last_partition_id);
+    let set = TableUpdate::SetCurrentSchema { schema_id: SchemaId(LAST_ADDED) };
+    let next = apply(&v2(), &[TableUpdate::AddSchema { schema: change.schema }, set]).unwrap();
+    assert_eq!((next.last_column_id(), next.current_schema_id()), (FieldId(4), SchemaId(2)));
+}
+
+#[test]
+fn names_that_lead_to_two_fields_get_into_no_table() {
+    let inner = StructType::new(vec![NestedField::optional(5, "b", PrimitiveType::Int)]);
+    let fields =
+        vec![NestedField::optional(4, "a", inner), NestedField::optional(6, "a.b", PrimitiveType::Int)];
+    let schema = Schema::new(fields).unwrap();
+    refuse(&v2(), &[TableUpdate::AddSchema { schema }], ErrorKind::AlreadyExists);
+}
+
+#[test]
+fn an_upgrade_takes_over_keys_of_the_new_version() {
+    let with = |keys: &str| {
+        let json = v2().to_json().replacen('{', &format!("{{{keys},"), 1);
+        TableMetadata::from_json(json.as_bytes()).unwrap()
+    };
+    let upgrade = [TableUpdate::UpgradeFormatVersion { format_version: FormatVersion::V3 }];
+    let keys = r#""next-row-id":7,"encryption-keys":[{"key-id":"k","encrypted-key-metadata":"bQ=="}]"#;
+    let v3 = apply(&with(keys), &upgrade).unwrap();
+    assert_eq!((v3.next_row_id(), v3.encryption_keys().len()), (7, 1));
+    assert!(v3.unknown_keys().get("next-row-id").is_none());
+    let v3 = apply(&with(r#""next-row-id":null,"encryption-keys":null"#), &upgrade).unwrap();
+    assert_eq!((v3.next_row_id(), v3.encryption_keys().len()), (0, 0));
+    refuse(&with(r#""next-row-id":"x""#), &upgrade, ErrorKind::InvalidData);
+}
+
+#[test]
+fn ids_below_the_first_are_not_gone_on_from() {
+    let json = v2()
+        .to_json()
+        .replace(r#""schema-id":1"#, r#""schema-id":-5"#)
+        .replace(r#""schema-id":0"#, r#""schema-id":-2"#);
+    let json = json.replace(r#""current-schema-id":1"#, r#""current-schema-id":-5"#);
+    let table = TableMetadata::from_json(json.as_bytes()).unwrap();
+    let set = TableUpdate::SetCurrentSchema { schema_id: SchemaId(LAST_ADDED) };
+    let next = apply(&table, &[schema(&[(1, "id"), (2, "at"), (7, "n")]), set]).unwrap();
+    assert_eq!(next.current_schema_id(), SchemaId(0));
 }
 
 /// One step of a table's life; numbers choose among what is there.

@@ -56,10 +56,10 @@ pub(super) enum Target {
 impl<'a> Edits<'a> {
     pub(super) fn new(base: UpdateBase<'a>, incompatible_allowed: bool, case_ignored: bool) -> Self {
         Self {
-            base,
             case_ignored,
             incompatible_allowed,
             ids: FreshIds::after(base.last_column_id.max(base.schema.highest_user_id())),
+            base,
             patches: HashMap::new(),
             deleted: HashSet::new(),
             added: HashMap::new(),

@@ -23,6 +23,8 @@ pub use properties::PropertyChanges;
 
 use super::{Schema, SchemaError, Type};
 use crate::id::FieldId;
+use std::borrow::Borrow;
+
 use crate::metadata::FormatVersion;
 use crate::partition::PartitionSpec;
 use crate::value::Value;
@@ -56,7 +58,7 @@ pub struct SchemaUpdate {
 }
 
 /// What an update is applied to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct UpdateBase<'a> {
     /// The schema that changes.
@@ -66,19 +68,20 @@ pub struct UpdateBase<'a> {
     /// Version of the table.
     pub format_version: FormatVersion,
     /// All partition specs of the table: a column that one of them is made from may not change its type freely.
-    pub partition_specs: &'a [PartitionSpec],
+    pub partition_specs: Vec<&'a PartitionSpec>,
 }
 
 impl<'a> UpdateBase<'a> {
-    /// A base of a table without partition specs.
+    /// A base of a table without partition specs. [`TableMetadata`](crate::metadata::TableMetadata) has a method that
+    /// puts in its own.
     pub fn new(schema: &'a Schema, last_column_id: FieldId, format_version: FormatVersion) -> Self {
-        Self { schema, last_column_id, format_version, partition_specs: &[] }
+        Self { schema, last_column_id, format_version, partition_specs: Vec::new() }
     }
 
     /// With the partition specs of the table, old ones included.
     #[must_use]
-    pub fn with_partition_specs(mut self, specs: &'a [PartitionSpec]) -> Self {
-        self.partition_specs = specs;
+    pub fn with_partition_specs<S: Borrow<PartitionSpec>>(mut self, specs: &'a [S]) -> Self {
+        self.partition_specs = specs.iter().map(Borrow::borrow).collect();
         self
     }
 }
@@ -186,7 +189,7 @@ impl SchemaUpdate {
     /// # Spec
     /// "Schema Evolution".
     pub fn apply(&self, base: &UpdateBase<'_>) -> Result<SchemaChange, SchemaError> {
-        let mut edits = Edits::new(*base, self.incompatible_allowed, self.case_ignored);
+        let mut edits = Edits::new(base.clone(), self.incompatible_allowed, self.case_ignored);
         for operation in &self.operations {
             edits.apply(operation)?;
         }
