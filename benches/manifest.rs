@@ -55,16 +55,19 @@ pub fn entries(count: u32) -> Vec<ManifestEntry> {
 }
 
 pub fn write(entries: &[ManifestEntry], codec: Codec) -> Vec<u8> {
+    write_with(entries, &WriteOptions::default().with_codec(codec))
+}
+
+pub fn write_with(entries: &[ManifestEntry], options: &WriteOptions) -> Vec<u8> {
     let mut fields: Vec<_> =
         (1..=19).map(|id| NestedField::optional(id, format!("c{id}"), PrimitiveType::Long)).collect();
     fields.push(NestedField::optional(20, "day", PrimitiveType::Date));
     let schema = Schema::new(fields).unwrap();
     let field = PartitionField::new(FieldId(20), FieldId(1000), "day", Transform::Identity);
     let spec = PartitionSpec::new(PartitionSpecId(0), vec![field]);
-    let options = WriteOptions::default().with_codec(codec);
     let content = ManifestContent::Data;
     let mut writer =
-        ManifestWriter::new(FormatVersion::V2, &schema, &spec, content, SnapshotId(1), &options).unwrap();
+        ManifestWriter::new(FormatVersion::V2, &schema, &spec, content, SnapshotId(1), options).unwrap();
     for entry in entries {
         writer.write(entry).unwrap();
     }
@@ -212,13 +215,7 @@ impl Oracle {
         Self { schema, entries: reader.into_deser_iter().map(Result::unwrap).collect() }
     }
 
-    pub fn encode(&self, codec: Codec) -> Vec<u8> {
-        let codec = match codec {
-            Codec::Deflate => apache_avro::Codec::Deflate(apache_avro::DeflateSettings::default()),
-            Codec::Snappy => apache_avro::Codec::Snappy,
-            Codec::Zstandard => apache_avro::Codec::Zstandard(apache_avro::ZstandardSettings::default()),
-            _ => apache_avro::Codec::Null,
-        };
+    pub fn encode(&self, codec: apache_avro::Codec) -> Vec<u8> {
         let mut writer = apache_avro::Writer::with_codec(&self.schema, Vec::new(), codec).unwrap();
         for entry in &self.entries {
             writer.append_ser(entry).unwrap();

@@ -237,6 +237,7 @@ fn grow(buffer: &mut Vec<u8>, wanted: usize, limit: usize) {
 pub(super) struct Compressor {
     codec: Codec,
     deflate: Option<Compress>,
+    snappy: snap::raw::Encoder,
     #[cfg(feature = "zstd")]
     zstd: Option<zstd::bulk::Compressor<'static>>,
     buffer: Vec<u8>,
@@ -266,6 +267,7 @@ impl Compressor {
         Ok(Self {
             codec,
             deflate,
+            snappy: snap::raw::Encoder::new(),
             #[cfg(feature = "zstd")]
             zstd,
             buffer: Vec::new(),
@@ -294,12 +296,16 @@ impl Compressor {
                 return Ok(self.buffer.get(..written).unwrap_or_default());
             }
             Codec::Snappy => {
-                self.buffer.resize(snap::raw::max_compress_len(input.len()), 0);
-                let written = snap::raw::Encoder::new()
-                    .compress(input, &mut self.buffer)
-                    .map_err(|e| fail(e.to_string()))?;
-                self.buffer.truncate(written);
-                self.buffer.extend_from_slice(&crc32fast::hash(input).to_be_bytes());
+                let bound = snap::raw::max_compress_len(input.len()).saturating_add(4);
+                if self.buffer.len() < bound {
+                    self.buffer.resize(bound, 0);
+                }
+                let data = self.snappy.compress(input, &mut self.buffer).map_err(|e| fail(e.to_string()))?;
+                let end = data.saturating_add(4);
+                if let Some(checksum) = self.buffer.get_mut(data..end) {
+                    checksum.copy_from_slice(&crc32fast::hash(input).to_be_bytes());
+                }
+                return Ok(self.buffer.get(..end).unwrap_or_default());
             }
             Codec::Zstandard => {
                 #[cfg(feature = "zstd")]

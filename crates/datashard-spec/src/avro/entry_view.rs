@@ -144,7 +144,10 @@ impl Scratch {
             lower: None,
             upper: None,
         };
-        Self { columns: columns.iter().map(slot).collect(), ..Self::default() }
+        let mut ids = columns.to_vec();
+        ids.sort();
+        ids.dedup();
+        Self { columns: ids.iter().map(slot).collect(), ..Self::default() }
     }
 }
 
@@ -196,28 +199,37 @@ impl<'b, 's: 'b> ViewSink<'b, 's> {
     }
 
     /// Walks an array of pairs; the values of chosen columns go to `take`, others to `skip`. Of two values for one
-    /// column the first counts.
+    /// column the first counts. What follows the last chosen column goes to `skip_pairs` as a whole.
+    #[inline]
     fn pairs(
         &mut self,
         cursor: &mut Cursor<'b>,
         take: impl Fn(&mut ColumnSlot, &mut Cursor<'b>) -> Result<bool, AvroFault>,
         skip: impl Fn(&mut Cursor<'b>) -> Result<(), AvroFault>,
+        skip_pairs: impl Fn(&mut Cursor<'b>, usize) -> Result<(), AvroFault>,
     ) -> Result<(), AvroFault> {
+        let columns = self.scratch.columns.as_mut_slice();
+        let mut missing = columns.len();
         loop {
             let (count, end) = cursor.run()?;
             if count == 0 {
                 return Ok(());
             }
-            for _ in 0..count {
+            let mut left = count;
+            while left > 0 && missing > 0 {
+                left = left.saturating_sub(1);
                 let key = FieldId(cursor.int()?);
-                let taken = match self.scratch.columns.iter_mut().find(|slot| slot.id == key) {
+                let taken = match columns.iter_mut().find(|slot| slot.id == key) {
                     Some(slot) => take(slot, cursor)?,
                     None => false,
                 };
-                if !taken {
+                if taken {
+                    missing = missing.saturating_sub(1);
+                } else {
                     skip(cursor)?;
                 }
             }
+            skip_pairs(cursor, left)?;
             cursor.end_run(end)?;
         }
     }
@@ -229,12 +241,12 @@ impl<'b, 's: 'b> Sink<'b> for ViewSink<'b, 's> {
         let invalid = AvroFault::Value { found: value };
         let view = &mut self.view;
         match id {
+            id if super::manifest_read::is_out_of_range(id, value) => return Err(invalid),
             field_id::STATUS => view.status = ManifestStatus::from_number(value).ok_or(invalid)?,
             field_id::SNAPSHOT_ID => view.snapshot_id = Some(SnapshotId(value)),
             field_id::SEQUENCE_NUMBER => view.data_sequence_number = Some(DataSequenceNumber(value)),
             field_id::FILE_SEQUENCE_NUMBER => view.file_sequence_number = Some(FileSequenceNumber(value)),
             field_id::CONTENT => view.content = FileContent::from_number(value).ok_or(invalid)?,
-            id if super::manifest_read::is_out_of_range(id, value) => return Err(invalid),
             field_id::RECORD_COUNT => view.record_count = value,
             field_id::FILE_SIZE_IN_BYTES => view.file_size_in_bytes = value,
             field_id::FIRST_ROW_ID => view.first_row_id = Some(value),
@@ -272,6 +284,7 @@ impl<'b, 's: 'b> Sink<'b> for ViewSink<'b, 's> {
                 Ok(true)
             },
             |cursor| cursor.skip_numbers(1),
+            |cursor, pairs| cursor.skip_numbers(pairs.saturating_mul(2)),
         )
     }
 
@@ -290,6 +303,7 @@ impl<'b, 's: 'b> Sink<'b> for ViewSink<'b, 's> {
                 Ok(true)
             },
             |cursor| cursor.bytes().map(|_| ()),
+            Cursor::skip_numbers_with_bytes,
         )
     }
 

@@ -241,6 +241,9 @@ impl<'a> ManifestPlanner<'a> {
     }
 }
 
+/// Pairs that room is made for at once, whatever the file says that there are.
+const RESERVED_PAIRS: usize = 1024;
+
 /// Whether a number is negative that must not be. A record count may be -1, see [`DataFile::record_count`].
 #[inline]
 pub(super) fn is_out_of_range(id: FieldId, value: i64) -> bool {
@@ -313,12 +316,12 @@ impl<'b> Sink<'b> for EntrySink {
         let invalid = AvroFault::Value { found: value };
         let file = &mut self.file;
         match id {
+            id if is_out_of_range(id, value) => return Err(invalid),
             field_id::STATUS => self.status = Some(ManifestStatus::from_number(value).ok_or(invalid)?),
             field_id::SNAPSHOT_ID => self.snapshot_id = Some(SnapshotId(value)),
             field_id::SEQUENCE_NUMBER => self.data_sequence_number = Some(DataSequenceNumber(value)),
             field_id::FILE_SEQUENCE_NUMBER => self.file_sequence_number = Some(FileSequenceNumber(value)),
             field_id::CONTENT => file.content = FileContent::from_number(value).ok_or(invalid)?,
-            id if is_out_of_range(id, value) => return Err(invalid),
             field_id::RECORD_COUNT => file.record_count = value,
             field_id::FILE_SIZE_IN_BYTES => file.file_size_in_bytes = value,
             field_id::SORT_ORDER_ID => {
@@ -351,8 +354,7 @@ impl<'b> Sink<'b> for EntrySink {
             if count == 0 {
                 break;
             }
-            // Not more room than the rest of the block could fill.
-            pairs.reserve(count.min(cursor.left() >> 1));
+            pairs.reserve(count.min(RESERVED_PAIRS));
             for _ in 0..count {
                 pairs.push((FieldId(cursor.int()?), cursor.long()?));
             }
@@ -375,6 +377,7 @@ impl<'b> Sink<'b> for EntrySink {
             if count == 0 {
                 break;
             }
+            map.reserve(count.min(RESERVED_PAIRS));
             for _ in 0..count {
                 let key = FieldId(cursor.int()?);
                 map.push(key, cursor.bytes()?);

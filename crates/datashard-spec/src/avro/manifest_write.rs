@@ -7,7 +7,7 @@ use super::plan::nullable;
 use super::schema::{AvroSchema, Field, Kind, NodeId};
 use super::schema_write;
 use super::value;
-use super::varint::{put_bytes, put_length, put_long};
+use super::varint::{put_bytes, put_length, put_long, put_pair, put_pair_of_bytes};
 use crate::SpecError;
 use crate::avro_error::AvroError;
 use crate::error::excerpt;
@@ -515,8 +515,7 @@ fn put_longs(out: &mut Vec<u8>, map: &MetricMap) {
     put_long(out, 1);
     put_length(out, map.len());
     for (id, value) in map.iter() {
-        put_long(out, i64::from(id.0));
-        put_long(out, value);
+        put_pair(out, id.0, value);
     }
     put_long(out, 0);
 }
@@ -528,8 +527,7 @@ fn put_bounds(out: &mut Vec<u8>, map: &BoundMap) {
     put_long(out, 1);
     put_length(out, map.len());
     for (id, bytes) in map.iter() {
-        put_long(out, i64::from(id.0));
-        put_bytes(out, bytes);
+        put_pair_of_bytes(out, id.0, bytes);
     }
     put_long(out, 0);
 }

@@ -90,7 +90,13 @@ const SUMMARY: &[KnownColumn] = &[
 ];
 
 /// Columns of data files that the format has retired, or that say nothing. They are not kept.
-const RETIRED: &[i32] = &[105, 106, 107, 111, 141];
+const RETIRED: &[(i32, &str)] = &[
+    (105, "block_size_in_bytes"),
+    (106, "file_ordinal"),
+    (107, "sort_columns"),
+    (111, "distinct_counts"),
+    (141, "spec_id"),
+];
 
 /// Takes what a plan reads. Null columns are not passed.
 pub(super) trait Sink<'b> {
@@ -154,11 +160,7 @@ impl Null {
     pub(super) fn has_value(self, cursor: &mut Cursor<'_>) -> Result<bool, AvroFault> {
         match self {
             Self::Never => Ok(true),
-            Self::First | Self::Second => match cursor.long()? {
-                0 => Ok(self == Self::Second),
-                1 => Ok(self == Self::First),
-                found => Err(AvroFault::Union { found }),
-            },
+            Self::First | Self::Second => Ok(cursor.second_of_two()? == (self == Self::First)),
         }
     }
 }
@@ -343,7 +345,10 @@ impl Compiler<'_> {
     }
 
     fn unknown(&mut self, field: &Field, location: ExtraLocation) -> Result<(), AvroError> {
-        let retired = field.id.is_some_and(|id| RETIRED.contains(&id.0));
+        let retired = match field.id {
+            Some(id) => RETIRED.iter().any(|(retired, _)| *retired == id.0),
+            None => RETIRED.iter().any(|(_, name)| *name == field.name),
+        };
         // Compiled in any case: it refuses types that hold themselves.
         let skip = Skip::compile(self.schema, field.node, self.budget)?;
         let action = if retired || !self.want.extras {

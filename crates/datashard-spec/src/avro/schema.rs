@@ -73,13 +73,21 @@ pub(super) struct Field {
     pub(super) json: String,
 }
 
+/// A longer text than any manifest has, even one with thousands of partition fields.
+const MAX_SCHEMA_BYTES: usize = 1 << 24;
 /// More types than any manifest has.
 const MAX_NODES: usize = 100_000;
 
 impl AvroSchema {
     pub(super) fn parse(text: &str) -> Result<Self, SpecError> {
-        let mut parser = Parser { nodes: Vec::new(), names: HashMap::new(), records: 0 };
-        let root = parser.node(Json::root(parse_document(text)?))?;
+        let mut parser = Parser { nodes: Vec::new(), names: HashMap::new(), records: 0, depth: 0 };
+        if text.len() > MAX_SCHEMA_BYTES {
+            let reason = format!("it has more than {MAX_SCHEMA_BYTES} bytes");
+            return Err(AvroError::Schema { at: "the schema".to_owned(), reason }.into());
+        }
+        let json = Json::root(parse_document(text)?);
+        json.check_nesting()?;
+        let root = parser.node(json)?;
         Ok(Self { nodes: parser.nodes, root })
     }
 
@@ -142,7 +150,12 @@ struct Parser {
     names: HashMap<String, NodeId>,
     /// How many records are around what is parsed.
     records: usize,
+    /// How many types are around what is parsed.
+    depth: usize,
 }
+
+/// The deepest nesting of types. Those of manifests and lists are less than ten deep.
+const MAX_DEPTH: usize = 48;
 
 /// Records around a field whose text is kept, in case that the format does not name it: an entry has its data file, and
 /// a row of a list its summaries. Deeper, the text would be kept again for every level.
@@ -160,6 +173,17 @@ impl Parser {
     }
 
     fn node(&mut self, json: Json<'_, '_>) -> Result<NodeId, SpecError> {
+        if self.depth >= MAX_DEPTH {
+            let reason = format!("its types are nested more than {MAX_DEPTH} deep");
+            return Err(AvroError::Schema { at: "the schema".to_owned(), reason }.into());
+        }
+        self.depth = self.depth.saturating_add(1);
+        let node = self.node_within(json);
+        self.depth = self.depth.saturating_sub(1);
+        node
+    }
+
+    fn node_within(&mut self, json: Json<'_, '_>) -> Result<NodeId, SpecError> {
         if json.is_string() {
             return self.named(&json.str()?);
         }

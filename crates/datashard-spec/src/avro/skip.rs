@@ -104,10 +104,7 @@ impl Skip {
                 // Also items without bytes, of which any number takes no time.
                 Self::Numbers(each) => cursor.skip_numbers(count.saturating_mul(*each))?,
                 Self::Sequence(steps) if matches!(steps.as_slice(), [Self::Numbers(1), Self::Length]) => {
-                    for _ in 0..count {
-                        cursor.skip_numbers(1)?;
-                        cursor.bytes()?;
-                    }
+                    cursor.skip_numbers_with_bytes(count)?;
                 }
                 items => {
                     for _ in 0..count {

@@ -45,7 +45,27 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// All bytes of a number at once, where there are enough after it.
     fn long_of_many_bytes(&mut self) -> Result<i64, AvroFault> {
+        let Some((word, rest)) = self.rest.split_first_chunk::<8>() else { return self.long_bytewise() };
+        let word = u64::from_le_bytes(*word);
+        let ends = !word & CONTINUES;
+        if ends != 0 {
+            self.take(first_end(ends))?;
+            // Up to the high bit of its last byte.
+            return Ok(unzigzag(join(word & (ends ^ ends.wrapping_sub(1)))));
+        }
+        let (high, length) = match rest {
+            [last, ..] if *last < 0x80 => (u64::from(*last), 9),
+            [last, sign @ (0 | 1), ..] => (u64::from(*last & 0x7f) | (u64::from(*sign) << 7), 10),
+            [] | [_] => return Err(AvroFault::Truncated),
+            _ => return Err(AvroFault::LongNumber),
+        };
+        self.take(length)?;
+        Ok(unzigzag(join(word) | (high << 56)))
+    }
+
+    fn long_bytewise(&mut self) -> Result<i64, AvroFault> {
         let mut value = 0_u64;
         for shift in (0..70_u32).step_by(7) {
             let byte = self.byte()?;
@@ -59,6 +79,20 @@ impl<'a> Cursor<'a> {
             }
         }
         Err(AvroFault::LongNumber)
+    }
+
+    /// Whether it is the second branch of a union of two.
+    #[inline]
+    pub(super) fn second_of_two(&mut self) -> Result<bool, AvroFault> {
+        if let [branch @ (0 | 2), rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(*branch != 0);
+        }
+        match self.long()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            found => Err(AvroFault::Union { found }),
+        }
     }
 
     #[inline]
@@ -109,6 +143,20 @@ impl<'a> Cursor<'a> {
     /// byte, so that a count can be held against what is left.
     #[inline]
     pub(super) fn run(&mut self) -> Result<(usize, Option<usize>), AvroFault> {
+        match self.rest {
+            [0, rest @ ..] => {
+                self.rest = rest;
+                Ok((0, None))
+            }
+            [count, rest @ ..] if *count & 0x81 == 0 && usize::from(*count >> 1) <= rest.len() => {
+                self.rest = rest;
+                Ok((usize::from(*count >> 1), None))
+            }
+            _ => self.run_of_many(),
+        }
+    }
+
+    fn run_of_many(&mut self) -> Result<(usize, Option<usize>), AvroFault> {
         let found = self.long()?;
         let size = if found < 0 {
             let size = self.long()?;
@@ -135,12 +183,20 @@ impl<'a> Cursor<'a> {
     /// Steps over numbers, eight bytes at a time: every byte without the high bit ends one.
     #[inline]
     pub(super) fn skip_numbers(&mut self, mut count: usize) -> Result<(), AvroFault> {
+        // A word cannot hold the end of more than eight.
+        while count > 8
+            && let Some((word, rest)) = self.rest.split_first_chunk::<8>()
+        {
+            let ends = !u64::from_le_bytes(*word) & CONTINUES;
+            count = count.saturating_sub(count_of(ends));
+            self.rest = rest;
+        }
         while count > 0 {
             let Some((word, rest)) = self.rest.split_first_chunk::<8>() else {
                 return self.skip_numbers_bytewise(count);
             };
             let mut ends = !u64::from_le_bytes(*word) & CONTINUES;
-            let found = usize::try_from(ends.count_ones()).unwrap_or(0);
+            let found = count_of(ends);
             if found <= count && word.last().is_some_and(|last| *last < 0x80) || found < count {
                 count = count.saturating_sub(found);
                 self.rest = rest;
@@ -149,10 +205,32 @@ impl<'a> Cursor<'a> {
             for _ in 1..count {
                 ends &= ends.wrapping_sub(1);
             }
-            let bytes = usize::try_from(ends.trailing_zeros() >> 3).unwrap_or(7).saturating_add(1);
-            self.take(bytes)?;
+            self.take(first_end(ends))?;
             return Ok(());
         }
+        Ok(())
+    }
+
+    /// Steps over pairs of a number and bytes.
+    #[inline]
+    pub(super) fn skip_numbers_with_bytes(&mut self, count: usize) -> Result<(), AvroFault> {
+        let mut rest = self.rest;
+        for _ in 0..count {
+            // Field ids up to 63 take one byte, and most bounds less than 64 bytes.
+            if let Some((head, tail)) = rest.split_first_chunk::<2>()
+                && u16::from_le_bytes(*head) & 0x8180 == 0
+            {
+                let length = u16::from_le_bytes(*head) >> 9;
+                let lies = || AvroFault::Length { found: i64::from(length), left: tail.len() };
+                (_, rest) = tail.split_at_checked(usize::from(length)).ok_or_else(lies)?;
+                continue;
+            }
+            self.rest = rest;
+            self.skip_numbers(1)?;
+            self.bytes()?;
+            rest = self.rest;
+        }
+        self.rest = rest;
         Ok(())
     }
 
@@ -166,6 +244,35 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// The length of the number that the first of these high bits ends.
+#[inline]
+fn first_end(ends: u64) -> usize {
+    usize::try_from(ends.trailing_zeros() >> 3).unwrap_or(7).saturating_add(1)
+}
+
+/// How many high bits there are: a sum of bytes, which takes less than counting all bits.
+#[inline]
+fn count_of(ends: u64) -> usize {
+    let [.., sum] = (ends >> 7).wrapping_mul(0x0101_0101_0101_0101).to_le_bytes();
+    usize::from(sum)
+}
+
+/// Joins the low seven bits of each byte.
+#[inline]
+fn join(word: u64) -> u64 {
+    let word = (word & 0x007f_007f_007f_007f) | ((word & 0x7f00_7f00_7f00_7f00) >> 1);
+    let word = (word & 0x0000_3fff_0000_3fff) | ((word & 0x3fff_0000_3fff_0000) >> 2);
+    (word & 0x0fff_ffff) | ((word & 0x0fff_ffff_0000_0000) >> 4)
+}
+
+/// Seven bits in each byte, from a number of up to 56 bits.
+#[inline]
+fn spread(number: u64) -> u64 {
+    let number = (number & 0x0fff_ffff) | ((number & 0x00ff_ffff_f000_0000) << 4);
+    let number = (number & 0x0000_3fff_0000_3fff) | ((number & 0x0fff_c000_0fff_c000) << 2);
+    (number & 0x007f_007f_007f_007f) | ((number & 0x3f80_3f80_3f80_3f80) << 1)
+}
+
 #[inline]
 fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ (value & 1).cast_signed().wrapping_neg()
@@ -174,7 +281,69 @@ fn unzigzag(value: u64) -> i64 {
 /// Appends an int or long.
 #[inline]
 pub(super) fn put_long(out: &mut Vec<u8>, value: i64) {
-    let mut left = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    let left = zigzag(value);
+    let [low, ..] = left.to_le_bytes();
+    if left < 0x80 {
+        out.push(low);
+    } else if left >> 56 == 0 {
+        // Written as a whole word and cut to its length: no loop whose end would be guessed wrong.
+        let (word, unused) = encode(left);
+        out.extend_from_slice(&word.to_le_bytes());
+        out.truncate(out.len().saturating_sub(unused));
+    } else {
+        put_long_bytewise(out, left);
+    }
+}
+
+/// Appends a field id and a number.
+#[inline]
+pub(super) fn put_pair(out: &mut Vec<u8>, id: i32, value: i64) {
+    let (key, left) = (zigzag(i64::from(id)), zigzag(value));
+    if key < 0x80 && left >> 49 == 0 {
+        let (word, unused) = encode(left);
+        out.extend_from_slice(&((word << 8) | key).to_le_bytes());
+        // The last byte of the word, which gave way to the key, was one of the unused.
+        out.truncate(out.len().saturating_sub(unused.saturating_sub(1)));
+    } else {
+        put_long(out, i64::from(id));
+        put_long(out, value);
+    }
+}
+
+/// Appends a field id and bytes with their length before them.
+#[inline]
+pub(super) fn put_pair_of_bytes(out: &mut Vec<u8>, id: i32, bytes: &[u8]) {
+    let key = zigzag(i64::from(id));
+    match <[u8; 8]>::try_from(bytes) {
+        // Most bounds are numbers of eight bytes.
+        Ok(word) if key < 0x80 => {
+            let head = u128::from(key) | (8 << 9);
+            let pair = head | (u128::from(u64::from_le_bytes(word)) << 16);
+            out.extend_from_slice(&pair.to_le_bytes());
+            out.truncate(out.len().saturating_sub(6));
+        }
+        _ => {
+            put_long(out, i64::from(id));
+            put_bytes(out, bytes);
+        }
+    }
+}
+
+#[inline]
+fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)).cast_unsigned()
+}
+
+/// A number of up to 56 bits as it is written, and how many bytes of the word it leaves unused.
+#[inline]
+fn encode(number: u64) -> (u64, usize) {
+    let spread = spread(number);
+    let unused = (spread | 1).leading_zeros() >> 3;
+    let continues = (CONTINUES >> 8).wrapping_shr(unused << 3);
+    (spread | continues, usize::try_from(unused).unwrap_or(0))
+}
+
+fn put_long_bytewise(out: &mut Vec<u8>, mut left: u64) {
     loop {
         let [low, ..] = left.to_le_bytes();
         left >>= 7;
@@ -208,10 +377,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_read_back_and_are_stepped_over(numbers in prop::collection::vec(prop_oneof![any::<i64>(), -70_i64..70, -9000_i64..9000], 0..40), skip in 0_usize..40) {
+        fn numbers_read_back_and_are_stepped_over(numbers in prop::collection::vec(number(), 0..40), skip in 0_usize..40) {
             let mut bytes = Vec::new();
             for number in &numbers {
+                let mut plainly = bytes.clone();
+                put_long_bytewise(&mut plainly, zigzag(*number));
                 put_long(&mut bytes, *number);
+                prop_assert_eq!(&bytes, &plainly);
             }
             let mut cursor = Cursor::new(&bytes);
             if skip > numbers.len() {
@@ -222,6 +394,54 @@ mod tests {
                     prop_assert_eq!(cursor.long(), Ok(*number));
                 }
                 prop_assert_eq!(cursor.left(), 0);
+            }
+        }
+    }
+
+    /// Of every length.
+    fn number() -> impl Strategy<Value = i64> {
+        (any::<i64>(), 0_u32..64).prop_map(|(number, shift)| number >> shift)
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_the_same_number_at_once_and_one_by_one(bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(0x80), Just(0xff), Just(1)], 0..14)) {
+            let (mut at_once, mut one_by_one) = (Cursor::new(&bytes), Cursor::new(&bytes));
+            let expected = one_by_one.long_bytewise();
+            prop_assert_eq!(at_once.long(), expected);
+            if expected.is_ok() {
+                prop_assert_eq!(at_once.left(), one_by_one.left());
+            }
+        }
+
+        #[test]
+        fn pairs_are_two_numbers_or_a_number_and_bytes(id in prop_oneof![-70_i32..70, any::<i32>()], value in number(), word in any::<[u8; 8]>(), length in 0_usize..9) {
+            let (mut pairs, mut plainly) = (Vec::new(), Vec::new());
+            put_pair(&mut pairs, id, value);
+            put_pair_of_bytes(&mut pairs, id, &word[..length]);
+            put_pair_of_bytes(&mut pairs, id, &word);
+            for number in [i64::from(id), value, i64::from(id)] {
+                put_long_bytewise(&mut plainly, zigzag(number));
+            }
+            put_bytes(&mut plainly, &word[..length]);
+            put_long_bytewise(&mut plainly, zigzag(i64::from(id)));
+            put_bytes(&mut plainly, &word);
+            prop_assert_eq!(pairs, plainly);
+        }
+
+        #[test]
+        fn pairs_are_stepped_over(pairs in prop::collection::vec((number(), prop::collection::vec(any::<u8>(), 0..200)), 0..20)) {
+            let mut bytes = Vec::new();
+            for (key, value) in &pairs {
+                put_long(&mut bytes, *key);
+                put_bytes(&mut bytes, value);
+            }
+            let mut cursor = Cursor::new(&bytes);
+            cursor.skip_numbers_with_bytes(pairs.len()).unwrap();
+            prop_assert_eq!(cursor.left(), 0);
+            for cut in 0..bytes.len() {
+                let mut cursor = Cursor::new(&bytes[..cut]);
+                prop_assert!(cursor.skip_numbers_with_bytes(pairs.len()).is_err());
             }
         }
     }

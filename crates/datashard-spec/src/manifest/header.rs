@@ -36,6 +36,7 @@ pub struct ManifestHeader {
     /// Fields that the format does not name.
     pub extra_fields: Vec<ExtraField>,
     /// Whether header or caller tell the partition type.
+    #[cfg(feature = "avro")]
     pub(crate) says_partition_type: bool,
     schema_json: Option<String>,
 }

@@ -61,7 +61,13 @@ impl BoundMap {
 
     /// The fields with their bounds, by ascending id.
     pub fn iter(&self) -> impl Iterator<Item = (FieldId, &[u8])> {
-        (0..self.ends.len()).filter_map(|at| self.at(at))
+        let mut rest = self.bytes.as_slice();
+        let mut start = 0;
+        self.ends.iter().map_while(move |(id, end)| {
+            let (bytes, after) = rest.split_at_checked(end.saturating_sub(start))?;
+            (rest, start) = (after, *end);
+            Some((*id, bytes))
+        })
     }
 
     /// How many fields have a bound.
@@ -78,6 +84,12 @@ impl BoundMap {
         let (id, end) = *self.ends.get(at)?;
         let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |(_, end)| *end);
         Some((id, self.bytes.get(start..end)?))
+    }
+
+    /// Makes room for more bounds. Most of them are numbers of eight bytes.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.ends.reserve(count);
+        self.bytes.reserve(count.saturating_mul(8));
     }
 
     /// Adds a bound in file order; [`sorted`](Self::sorted) must follow the last one.

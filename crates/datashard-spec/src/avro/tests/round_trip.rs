@@ -313,10 +313,10 @@ fn trap_07_added_entries_are_written_without_sequence_numbers() {
 #[test]
 fn trap_11_nan_partitions_leave_no_bounds() {
     let (schema, spec) = wide();
-    let nans = partition_types().iter().map(|of| match of {
+    let nans = partition_types().into_iter().map(|of| match of {
         PrimitiveType::Float => Some(Value::Float(f32::NAN)),
         PrimitiveType::Double => Some(Value::Double(f64::NAN)),
-        of => Some(value_of(of, 5)),
+        of => Some(value_of(&of, 5)),
     });
     let entry = ManifestEntry::added(file(1).with_partition(nans.collect()));
     let (bytes, row) = write_wide(FormatVersion::V2, false, std::slice::from_ref(&entry), Codec::Null);
