@@ -209,7 +209,9 @@ fn check_manifest(
     let partitioned: Vec<(&Row, Tuple)> =
         rows.iter().filter_map(|row| partition_of(row).map(|partition| (row, partition))).collect();
     let mut summary = PartitionSummary::new(&SPEC.partition_type(&SCHEMA));
-    partitioned.iter().for_each(|(_, partition)| summary.add(partition));
+    for (_, partition) in &partitioned {
+        summary.add(partition).expect("a tuple of the spec");
+    }
     let fields = summary.finish();
     let summaries: Vec<_> = fields
         .iter()
