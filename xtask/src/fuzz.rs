@@ -49,6 +49,35 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
     Ok(())
 }
 
+/// Runs every target once on each of its seeds, without fuzzing: what once was a finding stays mended.
+pub(crate) fn replay(root: &Path) -> Outcome {
+    const BUILD: [&str; 5] =
+        ["build", "--manifest-path", "fuzz/Cargo.toml", "--target-dir", "target/fuzz-replay"];
+    process::run(process::cargo(root).args(BUILD))?;
+    for target in targets(root)? {
+        let mut seeds = Vec::new();
+        files_below(&collect_seeds(root, &target)?, &mut seeds)?;
+        if seeds.is_empty() {
+            return Err(format!("fuzz target `{target}` has no seeds"));
+        }
+        let log = root.join("target/fuzz-seeds").join(format!("{target}.log"));
+        let file =
+            fs::File::create(&log).map_err(|error| format!("cannot create {}: {error}", log.display()))?;
+        let binary = root.join("target/fuzz-replay/debug").join(&target);
+        // libFuzzer names each input on the error stream; only the last one is of interest.
+        let replayed = process::run(Command::new(binary).args(&seeds).stderr(file));
+        if replayed.is_err() {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            let end: Vec<&str> = text.lines().rev().take(30).collect();
+            return Err(format!(
+                "fuzz target `{target}` fails on the last input named here:\n{}",
+                end.into_iter().rev().collect::<Vec<_>>().join("\n")
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Target (or `all`) and seconds for each.
 fn parse(arguments: &[String]) -> Result<(String, u32), String> {
     let (mut target, mut seconds) = (None, DEFAULT_SECONDS);

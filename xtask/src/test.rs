@@ -8,18 +8,28 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::{Outcome, expect_no_arguments, process, tidy};
+use crate::{Outcome, expect_no_arguments, fuzz, process, tidy};
 
 /// The crate that users may take without its default features, and the combinations that are checked.
 const FEATURED_CRATE: &str = "datashard-spec";
 const COMBINATIONS: [&str; 5] = ["", "avro", "avro,zstd", "puffin", "puffin,zstd"];
 
-/// One step: what it is called and what cargo is told. No arguments: the rules of the workspace, checked in this process.
+/// One step: what it is called and what it does.
 #[derive(Debug, PartialEq)]
 struct Step {
     name: String,
-    cargo: Vec<String>,
+    what: What,
     environment: Vec<(&'static str, &'static str)>,
+}
+
+#[derive(Debug, PartialEq)]
+enum What {
+    /// The rules of the workspace, checked in this process.
+    Tidy,
+    /// Every fuzz target on each of its seeds.
+    FuzzSeeds,
+    /// Cargo with these arguments.
+    Cargo(Vec<String>),
 }
 
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
@@ -35,8 +45,11 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
         }
         println!("== {number}/{last} {}", step.name);
         let step_begun = now();
-        let outcome =
-            if step.cargo.is_empty() { tidy::run(root, &[]) } else { process::run(&mut command(root, step)) };
+        let outcome = match &step.what {
+            What::Tidy => tidy::run(root, &[]),
+            What::FuzzSeeds => fuzz::replay(root),
+            What::Cargo(arguments) => process::run(&mut command(root, step, arguments)),
+        };
         let took = seconds(step_begun.elapsed());
         outcome.map_err(|message| {
             format!("step {number}/{last} ({}) failed after {took}: {message}", step.name)
@@ -50,7 +63,10 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
 
 /// All steps in the order they run.
 fn steps(crates: &[String], with_fuzz: bool) -> Vec<Step> {
-    let mut steps = vec![step("format", "fmt --all --check"), step("tidy", "")];
+    let mut steps = vec![
+        step("format", "fmt --all --check"),
+        Step { name: "tidy".to_owned(), what: What::Tidy, environment: Vec::new() },
+    ];
     if with_fuzz {
         steps.push(step("format of fuzz", "fmt --manifest-path fuzz/Cargo.toml --check"));
     }
@@ -67,7 +83,8 @@ fn steps(crates: &[String], with_fuzz: bool) -> Vec<Step> {
         steps.push(step(&format!("{name} alone"), &format!("check -p {name}")));
     }
     if with_fuzz {
-        steps.push(step("fuzz targets compile", "check --manifest-path fuzz/Cargo.toml --all-targets"));
+        let name = "seeds of the fuzz targets".to_owned();
+        steps.push(Step { name, what: What::FuzzSeeds, environment: Vec::new() });
     }
     let mut docs = step("documentation", "doc --no-deps --workspace --all-features");
     docs.environment.push(("RUSTDOCFLAGS", "-D warnings"));
@@ -79,14 +96,14 @@ fn steps(crates: &[String], with_fuzz: bool) -> Vec<Step> {
 fn step(name: &str, cargo: &str) -> Step {
     Step {
         name: name.to_owned(),
-        cargo: cargo.split_whitespace().map(str::to_owned).collect(),
+        what: What::Cargo(cargo.split_whitespace().map(str::to_owned).collect()),
         environment: Vec::new(),
     }
 }
 
-fn command(root: &Path, step: &Step) -> Command {
+fn command(root: &Path, step: &Step, arguments: &[String]) -> Command {
     let mut command = process::cargo(root);
-    command.args(&step.cargo).envs(step.environment.iter().copied());
+    command.args(arguments).envs(step.environment.iter().copied());
     command
 }
 
@@ -121,33 +138,43 @@ mod tests {
     }
 
     #[test]
-    fn fuzz_targets_are_compiled_where_they_exist() {
+    fn fuzz_targets_are_replayed_where_they_exist() {
         let has_fuzz = |names: Vec<String>| names.iter().any(|name| name.contains("fuzz"));
         assert!(has_fuzz(names(true)));
         assert!(!has_fuzz(names(false)));
     }
 
+    fn arguments(step: &Step) -> &[String] {
+        match &step.what {
+            What::Cargo(arguments) => arguments,
+            What::Tidy | What::FuzzSeeds => &[],
+        }
+    }
+
     #[test]
     fn warnings_fail_wherever_clippy_or_rustdoc_runs() {
         for step in steps(&[], true) {
-            let denied = step.cargo.ends_with(&["-D".to_owned(), "warnings".to_owned()])
+            let denied = arguments(&step).ends_with(&["-D".to_owned(), "warnings".to_owned()])
                 || step.environment.contains(&("RUSTDOCFLAGS", "-D warnings"));
-            let must = step.cargo.first().is_some_and(|verb| verb == "clippy" || verb == "doc");
+            let must = arguments(&step).first().is_some_and(|verb| verb == "clippy" || verb == "doc");
             assert_eq!(denied, must, "{step:?}");
         }
     }
 
     #[test]
-    fn only_tidy_runs_in_this_process() {
-        let own: Vec<String> =
-            steps(&[], true).into_iter().filter(|step| step.cargo.is_empty()).map(|step| step.name).collect();
-        assert_eq!(own, ["tidy"]);
+    fn all_but_the_rules_and_the_seeds_is_cargo() {
+        let own: Vec<String> = steps(&[], true)
+            .into_iter()
+            .filter(|step| arguments(step).is_empty())
+            .map(|step| step.name)
+            .collect();
+        assert_eq!(own, ["tidy", "seeds of the fuzz targets"]);
     }
 
     #[test]
     fn no_features_means_no_feature_argument() {
         let steps = steps(&[], false);
         let step = steps.iter().find(|step| step.name.ends_with("no features")).unwrap();
-        assert!(!step.cargo.contains(&"--features".to_owned()), "{step:?}");
+        assert!(!arguments(&step).contains(&"--features".to_owned()), "{step:?}");
     }
 }

@@ -87,6 +87,7 @@ impl BoundMap {
     }
 
     /// Makes room for more bounds. Most of them are numbers of eight bytes.
+    #[cfg(feature = "avro")]
     pub(crate) fn reserve(&mut self, count: usize) {
         self.ends.reserve(count);
         self.bytes.reserve(count.saturating_mul(8));
