@@ -2,7 +2,7 @@
 //! values and encoded from them, under its old name. Other engines must read the copy as they read the table.
 //!
 //! ```sh
-//! cargo run --release -p datashard-spec --example rewrite -- testdata/iceberg-java/v2_basic /tmp/copy --codec null
+//! cargo run --release -p datashard-spec --example rewrite -- testdata/iceberg-java/v2_basic COPY --codec null
 //! ```
 //!
 //! Data files, delete files and statistics are copied as they are. So are lists and manifests that no metadata file
