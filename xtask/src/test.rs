@@ -175,6 +175,6 @@ mod tests {
     fn no_features_means_no_feature_argument() {
         let steps = steps(&[], false);
         let step = steps.iter().find(|step| step.name.ends_with("no features")).unwrap();
-        assert!(!arguments(&step).contains(&"--features".to_owned()), "{step:?}");
+        assert!(!arguments(step).contains(&"--features".to_owned()), "{step:?}");
     }
 }
