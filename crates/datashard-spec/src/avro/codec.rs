@@ -279,7 +279,7 @@ impl Compressor {
         // No codec here makes incompressible data longer than this.
         let bound = input.len().saturating_add(input.len() >> 3).saturating_add(1024);
         match self.codec {
-            Codec::Null => return Ok(input),
+            Codec::Null => Ok(input),
             Codec::Deflate => {
                 let Some(state) = &mut self.deflate else { return Err(fail("no compressor".to_owned())) };
                 state.reset();
@@ -293,7 +293,7 @@ impl Compressor {
                     return Err(fail("deflate made the block longer than it can".to_owned()));
                 }
                 let written = usize::try_from(state.total_out()).unwrap_or(0);
-                return Ok(self.buffer.get(..written).unwrap_or_default());
+                Ok(self.buffer.get(..written).unwrap_or_default())
             }
             Codec::Snappy => {
                 let bound = snap::raw::max_compress_len(input.len()).saturating_add(4);
@@ -305,20 +305,18 @@ impl Compressor {
                 if let Some(checksum) = self.buffer.get_mut(data..end) {
                     checksum.copy_from_slice(&crc32fast::hash(input).to_be_bytes());
                 }
-                return Ok(self.buffer.get(..end).unwrap_or_default());
+                Ok(self.buffer.get(..end).unwrap_or_default())
             }
+            #[cfg(feature = "zstd")]
             Codec::Zstandard => {
-                #[cfg(feature = "zstd")]
-                {
-                    let Some(state) = &mut self.zstd else { return Err(fail("no compressor".to_owned())) };
-                    self.buffer.clear();
-                    self.buffer.reserve(bound);
-                    state.compress_to_buffer(input, &mut self.buffer).map_err(|e| fail(e.to_string()))?;
-                }
-                #[cfg(not(feature = "zstd"))]
-                return Err(AvroError::Codec { codec: self.codec.as_str().to_owned() });
+                let Some(state) = &mut self.zstd else { return Err(fail("no compressor".to_owned())) };
+                self.buffer.clear();
+                self.buffer.reserve(bound);
+                state.compress_to_buffer(input, &mut self.buffer).map_err(|e| fail(e.to_string()))?;
+                Ok(&self.buffer)
             }
+            #[cfg(not(feature = "zstd"))]
+            Codec::Zstandard => Err(AvroError::Codec { codec: self.codec.as_str().to_owned() }),
         }
-        Ok(&self.buffer)
     }
 }
