@@ -117,6 +117,9 @@ pub enum AvroFault {
     /// A value nested deeper than any real one.
     #[error("nested too deep")]
     TooDeep,
+    /// Far more values than bytes: most of them take none.
+    #[error("it has many more values in it than bytes")]
+    Hollow,
 }
 
 impl AvroError {

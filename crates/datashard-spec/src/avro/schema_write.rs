@@ -127,7 +127,16 @@ fn optional(name: &str, of: &str, id: i32) -> String {
 fn partition_record(partition: &StructType) -> Result<String, AvroError> {
     let mut type_names: Vec<String> = Vec::new();
     let mut fields = Vec::new();
-    for field in &partition.fields {
+    let mut names: Vec<String> = Vec::new();
+    for (position, field) in partition.fields.iter().enumerate() {
+        let name = avro_name(&field.name);
+        if names.contains(&name) || partition.fields.iter().take(position).any(|other| other.id == field.id) {
+            return Err(AvroError::Encode {
+                what: format!("partition field {:?}", crate::error::excerpt(&field.name)),
+                reason: "another field has its id or name".to_owned(),
+            });
+        }
+        names.push(name.clone());
         let of = field.field_type.as_primitive().ok_or_else(|| AvroError::Encode {
             what: format!("partition field {:?}", field.name),
             reason: format!("{} is no partition type", field.field_type),
@@ -175,7 +184,6 @@ fn partition_record(partition: &StructType) -> Result<String, AvroError> {
                 });
             }
         };
-        let name = avro_name(&field.name);
         let mut json =
             format!(r#"{{"name":"{name}","type":["null",{avro}],"default":null,"field-id":{}"#, field.id);
         if name != field.name {
@@ -250,6 +258,20 @@ mod tests {
             let bytes = decimal_bytes(precision);
             assert!(fits(bytes) && !fits(bytes - 1), "{precision}");
         }
+    }
+
+    #[test]
+    fn partition_fields_of_one_id_or_name_are_refused() {
+        let check = |second: (i32, &str), is_written: bool| {
+            let field = |(id, name)| NestedField::optional(id, name, PrimitiveType::Int);
+            let partition = StructType::new(vec![field((1000, "a.b")), field(second)]);
+            assert_eq!(partition_record(&partition).is_ok(), is_written, "{second:?}");
+        };
+        check((1001, "c"), true);
+        check((1000, "c"), false);
+        check((1001, "a.b"), false);
+        // Different only until they are made legal.
+        check((1001, "a_x2Eb"), false);
     }
 
     #[test]

@@ -7,13 +7,36 @@ use crate::manifest::AvroValue;
 
 const MAX_DEPTH: usize = 64;
 
+/// How many values a value may have in it: so many for each byte, as records take none for themselves, and a few more. A
+/// short list of records of nulls would else fill the memory.
+const PARTS_PER_BYTE: usize = 4;
+const FREE_PARTS: usize = 64;
+
+/// Counts values against the bytes that they take.
+struct Parts {
+    left_at_start: usize,
+    count: usize,
+}
+
+impl Parts {
+    fn add(&mut self, cursor: &Cursor<'_>) -> Result<(), AvroFault> {
+        let bytes = self.left_at_start.saturating_sub(cursor.left());
+        self.count = self.count.saturating_add(1);
+        if self.count > bytes.saturating_mul(PARTS_PER_BYTE).saturating_add(FREE_PARTS) {
+            return Err(AvroFault::Hollow);
+        }
+        Ok(())
+    }
+}
+
 /// Reads a value.
 pub(super) fn read(
     schema: &AvroSchema,
     node: NodeId,
     cursor: &mut Cursor<'_>,
 ) -> Result<AvroValue, AvroFault> {
-    read_at(schema, node, cursor, MAX_DEPTH)
+    let mut parts = Parts { left_at_start: cursor.left(), count: 0 };
+    read_at(schema, node, cursor, MAX_DEPTH, &mut parts)
 }
 
 fn read_at(
@@ -21,8 +44,10 @@ fn read_at(
     node: NodeId,
     cursor: &mut Cursor<'_>,
     depth: usize,
+    parts: &mut Parts,
 ) -> Result<AvroValue, AvroFault> {
     let depth = depth.checked_sub(1).ok_or(AvroFault::TooDeep)?;
+    parts.add(cursor)?;
     let kind = schema.node(node).map(|node| &node.kind).map_err(|_| AvroFault::TooDeep)?;
     Ok(match kind {
         Kind::Null => AvroValue::Null,
@@ -36,7 +61,7 @@ fn read_at(
         Kind::Array(items) => {
             let mut values = Vec::new();
             items_of(cursor, |cursor| {
-                values.push(read_at(schema, *items, cursor, depth)?);
+                values.push(read_at(schema, *items, cursor, depth, parts)?);
                 Ok(())
             })?;
             AvroValue::Array(values)
@@ -45,7 +70,7 @@ fn read_at(
             let mut values = Vec::new();
             items_of(cursor, |cursor| {
                 let key = cursor.text()?.to_owned();
-                values.push((key, read_at(schema, *of, cursor, depth)?));
+                values.push((key, read_at(schema, *of, cursor, depth, parts)?));
                 Ok(())
             })?;
             AvroValue::Map(values)
@@ -53,31 +78,28 @@ fn read_at(
         Kind::Record(fields) => AvroValue::Record(
             fields
                 .iter()
-                .map(|field| read_at(schema, field.node, cursor, depth))
+                .map(|field| read_at(schema, field.node, cursor, depth, parts))
                 .collect::<Result<_, _>>()?,
         ),
         Kind::Union(branches) => {
             let found = cursor.long()?;
             let at = usize::try_from(found).map_err(|_| AvroFault::Union { found })?;
             let branch = branches.get(at).ok_or(AvroFault::Union { found })?;
-            AvroValue::Union(at, Box::new(read_at(schema, *branch, cursor, depth)?))
+            AvroValue::Union(at, Box::new(read_at(schema, *branch, cursor, depth, parts)?))
         }
     })
 }
 
-/// Reads the items of an array. Items of no bytes are held to the same count as others: what is left of the block.
+/// Reads the items of an array.
 fn items_of<'b>(
     cursor: &mut Cursor<'b>,
     mut item: impl FnMut(&mut Cursor<'b>) -> Result<(), AvroFault>,
 ) -> Result<(), AvroFault> {
-    // Else a few bytes could claim the rest of the block again and again.
-    let mut allowed = cursor.left();
     loop {
         let (count, end) = cursor.run()?;
         if count == 0 {
             return Ok(());
         }
-        allowed = allowed.checked_sub(count).ok_or(AvroFault::Truncated)?;
         for _ in 0..count {
             item(cursor)?;
         }

@@ -132,8 +132,29 @@ impl Extras {
     #[cfg(feature = "avro")]
     pub(crate) fn value_of(&self, id: Option<FieldId>, name: &str) -> Option<&AvroValue> {
         match id {
-            Some(id) => self.by_id(id),
+            // Of two fields with one id, each has its own value.
+            Some(id) => {
+                let exact = self.0.iter().find(|extra| extra.id == Some(id) && &*extra.name == name);
+                exact.map(|extra| &extra.value).or_else(|| self.by_id(id))
+            }
             None => self.by_name(name),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_fields_of_one_id_keep_their_own_values() {
+        let field = |name| ExtraField::optional_string(ExtraLocation::Entry, FieldId(9000), name);
+        let mut extras = Extras::default();
+        extras.set(&field("a"), AvroValue::Long(1));
+        extras.set(&field("b"), AvroValue::Long(2));
+        let value = |name| extras.value_of(Some(FieldId(9000)), name).and_then(AvroValue::as_long);
+        assert_eq!((value("a"), value("b")), (Some(1), Some(2)));
+        // A field that was renamed has the value of its id.
+        assert_eq!(value("c"), Some(1));
     }
 }

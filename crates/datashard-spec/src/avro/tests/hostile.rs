@@ -267,6 +267,21 @@ fn arrays_that_lie_are_refused_when_read_and_when_stepped_over() {
 }
 
 #[test]
+fn values_that_take_no_bytes_are_refused_before_they_fill_the_memory() {
+    let nulls = (0..900).map(|n| format!(r#"{{"name":"n{n}","type":"null"}}"#)).collect::<Vec<_>>().join(",");
+    let record = format!(r#"{{"type":"record","name":"N","fields":[{nulls}]}}"#);
+    let schema = schema_with(&format!(
+        r#",{{"name":"x","field-id":9001,"type":{{"type":"array","items":{record}}}}}"#
+    ));
+    let mut more = Vec::new();
+    put_long(&mut more, 1 << 20);
+    more.resize(more.len() + (1 << 20), 0);
+    let bytes = container(&[("avro.schema", schema.as_bytes())], &[(1, &raw_entry(&more), true)]);
+    let error = read(&bytes).unwrap_err();
+    assert!(matches!(&error, SpecError::Avro(AvroError::Entry { fault: AvroFault::Hollow, .. })), "{error}");
+}
+
+#[test]
 fn every_codec_stops_at_the_limit_and_not_before() {
     for codec in CODECS.iter().filter(|codec| **codec != Codec::Null) {
         let huge = ManifestEntry::added(file(1).with_key_metadata(vec![0; 1 << 20]));
