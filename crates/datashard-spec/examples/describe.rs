@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use datashard_spec::avro::{ManifestListReader, ManifestReader};
 use datashard_spec::id::SnapshotId;
+use datashard_spec::manifest::ManifestFile;
 use datashard_spec::metadata::{MetadataFileName, TableMetadata};
 use datashard_spec::snapshot::{ManifestLocations, Snapshot};
 use datashard_spec::value::Value;
@@ -68,7 +69,8 @@ fn print_snapshot(metadata: &TableMetadata, snapshot: &Snapshot) {
     let operation = snapshot.summary.operation().map_or("", |operation| operation.as_str());
     let at = Value::Timestamptz(snapshot.timestamp_ms.saturating_mul(1000));
     let parent = snapshot.parent_id.map_or(String::new(), |SnapshotId(id)| format!(" after {id}"));
-    println!("  {} {at} {operation}{parent} {}", snapshot.id, refs.join(", "));
+    let refs = if refs.is_empty() { String::new() } else { format!(" <- {}", refs.join(", ")) };
+    println!("  {} {at} {operation}{parent}{refs}", snapshot.id);
 }
 
 fn print_manifests(
@@ -76,14 +78,19 @@ fn print_manifests(
     metadata: &TableMetadata,
     snapshot: &Snapshot,
 ) -> Result<(), Box<dyn Error>> {
-    let ManifestLocations::List(list) = &snapshot.manifests else {
-        println!("\nthe current snapshot has no manifest list");
-        return Ok(());
-    };
     println!("\nmanifests of snapshot {}", snapshot.id);
-    let bytes = std::fs::read(local(table, metadata, list))?;
-    for manifest in ManifestListReader::new(&bytes)? {
-        let manifest = manifest?;
+    let manifests = match &snapshot.manifests {
+        ManifestLocations::List(list) => {
+            let bytes = std::fs::read(local(table, metadata, list))?;
+            ManifestListReader::new(&bytes)?.collect::<Result<Vec<_>, _>>()?
+        }
+        // The oldest tables name their manifests in the metadata itself.
+        ManifestLocations::Inline(paths) => {
+            let spec_id = metadata.default_spec_id();
+            paths.iter().map(|path| ManifestFile::inline(path, 0, spec_id, snapshot.id)).collect()
+        }
+    };
+    for manifest in manifests {
         println!("  {} ({})", manifest.manifest_path, manifest.content.as_str());
         let bytes = std::fs::read(local(table, metadata, &manifest.manifest_path))?;
         let mut inheritance = manifest.inherit();

@@ -108,10 +108,13 @@ impl SpecError {
     }
 }
 
-/// Cuts text that came from outside to a length fit for an error message.
+/// Cuts text that came from outside to a length fit for an error message. Single quotes stay: literals of predicates have them.
 pub(crate) fn excerpt(text: &str) -> String {
     const MAX_CHARS: usize = 80;
-    let mut cut: String = text.chars().take(MAX_CHARS).flat_map(char::escape_debug).collect();
+    let mut cut = String::new();
+    for c in text.chars().take(MAX_CHARS) {
+        if c == '\'' { cut.push(c) } else { cut.extend(c.escape_debug()) }
+    }
     if text.chars().nth(MAX_CHARS).is_some() {
         cut.push_str("...");
     }

@@ -54,6 +54,21 @@ id! {
     MetadataVersion(u64)
 }
 
+impl SchemaId {
+    /// In a list of updates: the schema that the list added last.
+    pub const LAST_ADDED: Self = Self(-1);
+}
+
+impl PartitionSpecId {
+    /// In a list of updates: the partition spec that the list added last.
+    pub const LAST_ADDED: Self = Self(-1);
+}
+
+impl SortOrderId {
+    /// In a list of updates: the sort order that the list added last.
+    pub const LAST_ADDED: Self = Self(-1);
+}
+
 impl FieldId {
     /// The highest id that a user's field may have; those above are reserved for metadata columns.
     pub const MAX_USER: Self = Self(2_147_483_447);

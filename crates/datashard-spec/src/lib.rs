@@ -105,6 +105,7 @@ pub use avro_error::{AvroError, AvroFault};
 pub use error::{ErrorKind, SpecError};
 pub use json::{JsonError, UnknownKeys};
 pub use puffin_error::PuffinError;
+pub use uuid::Uuid;
 
 /// The example of the workspace's README, run as a test.
 #[cfg(doctest)]

@@ -246,7 +246,7 @@ impl ManifestWriter {
     }
 
     /// Adds a file that this snapshot adds. Sequence numbers and row id are left to the commit, so that the manifest
-    /// survives a retry (I4). The snapshot id is written out: it stays the same from attempt to attempt. A manifest that
+    /// survives a retry. The snapshot id is written out: it stays the same from attempt to attempt. A manifest that
     /// another snapshot is to take over as it is has null there: [`write`](Self::write) with [`ManifestEntry::added`].
     ///
     /// # Errors
@@ -447,7 +447,7 @@ impl ManifestWriter {
                 return Err(ManifestError::Partition {
                     position,
                     expected: field.field_type.to_string(),
-                    found: excerpt(&format!("{value:?}")),
+                    found: excerpt(&value.as_ref().map_or_else(|| "null".to_owned(), ToString::to_string)),
                 }
                 .into());
             }

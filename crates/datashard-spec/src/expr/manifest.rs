@@ -3,6 +3,7 @@
 use super::predicate::{Leaf, Test};
 use super::project::{InclusiveProjection, PartitionTerm};
 use super::range::Range;
+use crate::manifest::FieldSummary;
 
 /// What a manifest list says about one partition field of a manifest.
 ///
@@ -39,6 +40,13 @@ impl<'a> PartitionFieldSummary<'a> {
     pub fn with_nan(mut self, contains_nan: Option<bool>) -> Self {
         self.contains_nan = contains_nan;
         self
+    }
+}
+
+impl<'a> From<&'a FieldSummary> for PartitionFieldSummary<'a> {
+    fn from(summary: &'a FieldSummary) -> Self {
+        Self::new(summary.contains_null, summary.lower_bound.as_deref(), summary.upper_bound.as_deref())
+            .with_nan(summary.contains_nan)
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn check(field: &str, field_type: &Type, value: &Value) -> Result<(),
     Err(SchemaError::InvalidDefault {
         field: excerpt(field),
         field_type: excerpt(&field_type.to_string()),
-        found: excerpt(&format!("{value:?}")),
+        found: excerpt(&value.to_string()),
         reason,
     })
 }

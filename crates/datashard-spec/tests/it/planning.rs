@@ -110,20 +110,8 @@ fn plan<'s>(snapshot: &'s Snapshot, filter: &BoundPredicate) -> Vec<&'s LiveFile
     let mut planned = Vec::new();
     for manifest in &snapshot.data_manifests {
         let evaluator = ManifestEvaluator::new(InclusiveProjection::new(filter, &manifest.spec));
-        let summaries: Vec<PartitionFieldSummary<'_>> = manifest
-            .file
-            .partitions
-            .iter()
-            .flatten()
-            .map(|s| {
-                PartitionFieldSummary::new(
-                    s.contains_null,
-                    s.lower_bound.as_deref(),
-                    s.upper_bound.as_deref(),
-                )
-                .with_nan(s.contains_nan)
-            })
-            .collect();
+        let summaries: Vec<PartitionFieldSummary<'_>> =
+            manifest.file.partitions.iter().flatten().map(PartitionFieldSummary::from).collect();
         if manifest.file.partitions.is_some() && !evaluator.may_match(&summaries) {
             continue;
         }
