@@ -131,7 +131,11 @@ impl TableBuilder {
             default_spec_id: PartitionSpecId(0),
             last_partition_id,
             default_sort_order_id: order.id,
-            sort_orders: vec![Arc::new(order)],
+            // Others write the unsorted order beside any other, and some look for it.
+            sort_orders: match order.is_unsorted() {
+                true => vec![Arc::new(order)],
+                false => vec![Arc::new(SortOrder::unsorted()), Arc::new(order)],
+            },
             properties: self.properties,
             current_snapshot_id: None,
             snapshots: SnapshotList::default(),

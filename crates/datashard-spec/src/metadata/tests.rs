@@ -633,3 +633,16 @@ fn a_document_of_very_many_refs_and_definitions_is_read_checked_and_written_in_l
     let expired = retention::expired_snapshots(&next, 4_000_000, &overrides).unwrap();
     assert_eq!(expired.snapshot_ids, [SnapshotId(40)]);
 }
+
+#[test]
+fn a_new_sorted_table_holds_the_unsorted_order_too() {
+    let schema = Schema::new(vec![NestedField::required(1, "id", PrimitiveType::Long)]).unwrap();
+    let order = crate::sort_order::SortOrder::builder(&schema)
+        .asc("id", crate::sort_order::NullOrder::First)
+        .build()
+        .unwrap();
+    let table = TableMetadata::builder(schema, "/t", Uuid::nil(), 1).with_sort_order(order).build().unwrap();
+    assert_eq!(table.default_sort_order_id(), SortOrderId(1));
+    let orders = table.sort_orders().iter().map(|order| (order.id.0, order.fields.len()));
+    assert_eq!(orders.collect::<Vec<_>>(), [(0, 0), (1, 1)]);
+}
