@@ -299,16 +299,7 @@ fn read_numbers(
     cursor: &mut Cursor<'_>,
     mut each: impl FnMut(i64) -> Result<(), AvroFault>,
 ) -> Result<(), AvroFault> {
-    loop {
-        let (count, end) = cursor.run()?;
-        if count == 0 {
-            return Ok(());
-        }
-        for _ in 0..count {
-            each(cursor.long()?)?;
-        }
-        cursor.end_run(end)?;
-    }
+    super::value::items_of(cursor, |cursor| each(cursor.long()?))
 }
 
 impl<'b> Sink<'b> for EntrySink {

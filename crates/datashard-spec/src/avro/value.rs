@@ -91,7 +91,7 @@ fn read_at(
 }
 
 /// Reads the items of an array.
-fn items_of<'b>(
+pub(super) fn items_of<'b>(
     cursor: &mut Cursor<'b>,
     mut item: impl FnMut(&mut Cursor<'b>) -> Result<(), AvroFault>,
 ) -> Result<(), AvroFault> {

@@ -12,6 +12,7 @@ use super::predicate::{Comparison, Leaf, Predicate, Term, Test};
 use super::program::Program;
 use super::text;
 use super::tree::{Connective, Node, Tree};
+use crate::error::excerpt;
 use crate::id::FieldId;
 use crate::schema::{FieldRef, PrimitiveType, Schema, Type};
 use crate::transform::Transform;
@@ -64,7 +65,9 @@ impl Predicate {
     /// `NotFound` for an unknown column; `InvalidInput` for a test that the column's type does not allow, a literal that
     /// does not convert, a NaN literal, or a tree nested too deep.
     pub fn bind(&self, schema: &Schema) -> Result<BoundPredicate, ExprError> {
-        self.bind_with(schema, |name| schema.field_by_name(name))
+        self.bind_with(schema, |name| {
+            schema.field_by_name(name).ok_or_else(|| ExprError::UnknownColumn { name: excerpt(name) })
+        })
     }
 
     /// As [`bind`](Self::bind), with upper and lower case of names alike.
@@ -72,20 +75,27 @@ impl Predicate {
     /// # Errors
     /// As [`bind`](Self::bind); `NotFound` also where several names differ in case only and none is exact.
     pub fn bind_ignoring_case(&self, schema: &Schema) -> Result<BoundPredicate, ExprError> {
-        self.bind_with(schema, |name| schema.field_by_name_ignoring_case(name))
+        self.bind_with(schema, |wanted| {
+            schema.field_by_name_ignoring_case(wanted).ok_or_else(|| {
+                let (name, lower) = (excerpt(wanted), wanted.to_lowercase());
+                match schema.all_fields().any(|field| field.full_name.to_lowercase() == lower) {
+                    true => ExprError::AmbiguousColumn { name },
+                    false => ExprError::UnknownColumn { name },
+                }
+            })
+        })
     }
 
     fn bind_with<'s>(
         &self,
         schema: &'s Schema,
-        find: impl Fn(&str) -> Option<FieldRef<'s>>,
+        find: impl Fn(&str) -> Result<FieldRef<'s>, ExprError>,
     ) -> Result<BoundPredicate, ExprError> {
         if self.0.depth() > MAX_DEPTH {
             return Err(ExprError::TooDeep { limit: MAX_DEPTH });
         }
         let bound = self.0.rewrite(|leaf, negated| {
-            let field = find(leaf.term.name())
-                .ok_or_else(|| ExprError::UnknownColumn { name: crate::error::excerpt(leaf.term.name()) })?;
+            let field = find(leaf.term.name())?;
             let term = bind_term(&leaf.term, field, schema)?;
             let test = if negated { leaf.test.negated() } else { leaf.test.clone() };
             bind_test(term, test)

@@ -39,8 +39,14 @@ pub enum ExprError {
         limit: usize,
     },
     /// A name that the schema does not have.
-    #[error("there is no column {name:?} in the schema, or more than one whose name differs in case only")]
+    #[error("there is no column {name:?} in the schema")]
     UnknownColumn {
+        /// The full name.
+        name: String,
+    },
+    /// A name that several columns have when upper and lower case are alike.
+    #[error("several columns are named {name:?} but for upper and lower case")]
+    AmbiguousColumn {
         /// The full name.
         name: String,
     },
@@ -76,6 +82,7 @@ impl ExprError {
         match self {
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::UnknownColumn { .. } => ErrorKind::NotFound,
+            Self::AmbiguousColumn { .. } => ErrorKind::InvalidInput,
             Self::Syntax { .. }
             | Self::TooDeep { .. }
             | Self::TooLong { .. }

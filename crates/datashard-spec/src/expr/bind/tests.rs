@@ -139,3 +139,17 @@ fn field_ids_are_listed_once() {
     let predicate: Predicate = "n = 1 or id = 2 or n = 3".parse().unwrap();
     assert_eq!(predicate.bind(&schema()).unwrap().field_ids(), [FieldId(1), FieldId(2)]);
 }
+
+#[test]
+fn a_name_that_is_not_there_and_one_that_is_there_twice_are_told_apart() {
+    use crate::schema::{NestedField, PrimitiveType};
+    let field = |id, name| NestedField::optional(id, name, PrimitiveType::Int);
+    let schema = Schema::new(vec![field(1, "Name"), field(2, "NAME")]).unwrap();
+    let named = |name| col(name).equal_to(1);
+    let unknown = |name: &str| Err(ExprError::UnknownColumn { name: name.to_owned() });
+    assert_eq!(named("name").bind(&schema), unknown("name"));
+    assert_eq!(named("other").bind_ignoring_case(&schema), unknown("other"));
+    let ambiguous = named("name").bind_ignoring_case(&schema);
+    assert_eq!(ambiguous, Err(ExprError::AmbiguousColumn { name: "name".to_owned() }));
+    assert!(named("Name").bind_ignoring_case(&schema).is_ok());
+}
