@@ -1,1 +1,16 @@
-//! Bytes and where they live: storage behind `object_store`, put-if-absent, and data files. Nothing is public yet.
+//! Bytes and where they live: one table's files in a folder, a bucket, or memory, behind one small contract.
+
+pub mod context;
+pub mod error;
+mod evidence;
+#[cfg(feature = "local")]
+pub mod local;
+pub mod location;
+pub mod path;
+pub mod request;
+pub mod store;
+
+pub use error::StoreError;
+pub use location::Location;
+pub use path::TablePath;
+pub use store::{Created, TableStore};

@@ -1,0 +1,146 @@
+//! [`TableStore`]: the files of one table, wherever they lie.
+//!
+//! It holds an [`object_store::ObjectStore`] and adds what commits need of it: one conditional write with an honest answer,
+//! retries of its own that hide nothing, counted requests, and errors that say what to do.
+
+mod attempt;
+mod classify;
+pub mod create;
+mod delete;
+mod list;
+mod read;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+
+pub use self::attempt::RetryPolicy;
+pub use self::create::Created;
+pub use self::list::FileInfo;
+use crate::context::Context;
+use crate::error::StoreError;
+use crate::location::Location;
+use crate::path::TablePath;
+use crate::request::{Counters, RequestCounts};
+
+/// The files of one table. Cheap to clone; clones share counters and what was learned about the store.
+#[derive(Clone)]
+pub struct TableStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    location: Location,
+    /// The table's location in `store`; empty for folders, whose store is the folder itself.
+    prefix: object_store::path::Path,
+    store: Arc<dyn ObjectStore>,
+    retry: RetryPolicy,
+    context: Context,
+    counters: Arc<Counters>,
+    /// Whether the client below counts its requests itself.
+    counted_below: bool,
+}
+
+impl TableStore {
+    /// A table in a store of the caller's. `prefix` is the table's path in it; `location` is what metadata calls the place.
+    ///
+    /// The store should not retry by itself: what its retries hide cannot be told here, and `Created::No` then means even less.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the prefix is no path.
+    pub fn from_object_store(
+        store: Arc<dyn ObjectStore>,
+        prefix: &str,
+        location: Location,
+        context: Context,
+    ) -> Result<Self, StoreError> {
+        let parts = Parts {
+            store,
+            prefix: prefix.to_owned(),
+            location,
+            context,
+            counters: Arc::default(),
+            counted_below: false,
+        };
+        Self::from_parts(parts, RetryPolicy::default())
+    }
+
+    pub(crate) fn from_parts(parts: Parts, retry: RetryPolicy) -> Result<Self, StoreError> {
+        let Parts { store, prefix, location, context, counters, counted_below } = parts;
+        let prefix = if prefix.is_empty() {
+            object_store::path::Path::default()
+        } else {
+            key(&TablePath::parse(&prefix)?)?
+        };
+        Ok(Self {
+            inner: Arc::new(Inner { location, prefix, store, retry, context, counters, counted_below }),
+        })
+    }
+
+    /// The same files under another retry policy; counters are shared.
+    #[must_use]
+    pub fn with_retry(&self, retry: RetryPolicy) -> Self {
+        let Inner { location, prefix, store, context, counters, counted_below, .. } = &*self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                location: location.clone(),
+                prefix: prefix.clone(),
+                store: Arc::clone(store),
+                retry,
+                context: context.clone(),
+                counters: Arc::clone(counters),
+                counted_below: *counted_below,
+            }),
+        }
+    }
+
+    /// Where the table lies.
+    pub fn location(&self) -> &Location {
+        &self.inner.location
+    }
+
+    /// Clock, randomness and ids that this store uses.
+    pub fn context(&self) -> &Context {
+        &self.inner.context
+    }
+
+    /// Requests sent and bytes moved since the store was opened.
+    pub fn counts(&self) -> RequestCounts {
+        self.inner.counters.snapshot()
+    }
+
+    /// The key of a file in the store below.
+    fn key(&self, path: &TablePath) -> Result<object_store::path::Path, StoreError> {
+        if self.inner.prefix.as_ref().is_empty() {
+            return key(path);
+        }
+        key(&TablePath::parse(&format!("{}/{path}", self.inner.prefix))?)
+    }
+}
+
+/// What a store is put together from.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) prefix: String,
+    pub(crate) location: Location,
+    pub(crate) context: Context,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) counted_below: bool,
+}
+
+fn key(path: &TablePath) -> Result<object_store::path::Path, StoreError> {
+    object_store::path::Path::parse(path.as_str()).map_err(|_| {
+        StoreError::Path(crate::path::PathError {
+            path: crate::path::excerpt(path.as_str()),
+            reason: "has a segment that the store's client does not take",
+        })
+    })
+}
+
+impl fmt::Debug for TableStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableStore").field("location", &self.inner.location).finish_non_exhaustive()
+    }
+}
