@@ -5,6 +5,7 @@
 
 mod attempt;
 mod classify;
+mod coalesce;
 pub mod create;
 mod delete;
 mod list;
@@ -18,7 +19,9 @@ use object_store::ObjectStore;
 
 pub use self::attempt::RetryPolicy;
 pub use self::create::Created;
+pub use self::delete::DeleteReport;
 pub use self::list::FileInfo;
+pub use self::read::Tail;
 use crate::context::Context;
 use crate::error::StoreError;
 use crate::location::Location;
