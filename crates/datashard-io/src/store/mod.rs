@@ -158,3 +158,6 @@ impl fmt::Debug for TableStore {
         f.debug_struct("TableStore").field("location", &self.inner.location).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
