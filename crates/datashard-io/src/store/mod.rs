@@ -4,6 +4,7 @@
 //! retries of its own that hide nothing, counted requests, and errors that say what to do.
 
 mod attempt;
+mod capability;
 mod classify;
 pub mod create;
 mod delete;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 
 pub use self::attempt::RetryPolicy;
+pub use self::capability::Capabilities;
+pub(crate) use self::capability::{Conditions, Probe};
 pub use self::create::Created;
 pub use self::list::FileInfo;
 use crate::context::Context;
@@ -41,6 +44,7 @@ struct Inner {
     counters: Arc<Counters>,
     /// Whether the client below counts its requests itself.
     counted_below: bool,
+    conditions: Conditions,
 }
 
 impl TableStore {
@@ -75,25 +79,29 @@ impl TableStore {
             key(&TablePath::parse(&prefix)?)?
         };
         Ok(Self {
-            inner: Arc::new(Inner { location, prefix, store, retry, context, counters, counted_below }),
+            inner: Arc::new(Inner {
+                location,
+                prefix,
+                store,
+                retry,
+                context,
+                counters,
+                counted_below,
+                conditions: Conditions::default(),
+            }),
         })
     }
 
     /// The same files under another retry policy; counters are shared.
     #[must_use]
     pub fn with_retry(&self, retry: RetryPolicy) -> Self {
-        let Inner { location, prefix, store, context, counters, counted_below, .. } = &*self.inner;
-        Self {
-            inner: Arc::new(Inner {
-                location: location.clone(),
-                prefix: prefix.clone(),
-                store: Arc::clone(store),
-                retry,
-                context: context.clone(),
-                counters: Arc::clone(counters),
-                counted_below: *counted_below,
-            }),
-        }
+        Self { inner: Arc::new(Inner { retry, ..self.inner.copy() }) }
+    }
+
+    /// The same files with something else known about the store's treatment of conditions.
+    #[must_use]
+    pub(crate) fn with_conditions(&self, conditions: Conditions) -> Self {
+        Self { inner: Arc::new(Inner { conditions, ..self.inner.copy() }) }
     }
 
     /// Where the table lies.
@@ -117,6 +125,21 @@ impl TableStore {
             return key(path);
         }
         key(&TablePath::parse(&format!("{}/{path}", self.inner.prefix))?)
+    }
+}
+
+impl Inner {
+    fn copy(&self) -> Self {
+        Self {
+            location: self.location.clone(),
+            prefix: self.prefix.clone(),
+            store: Arc::clone(&self.store),
+            retry: self.retry,
+            context: self.context.clone(),
+            counters: Arc::clone(&self.counters),
+            counted_below: self.counted_below,
+            conditions: self.conditions.clone(),
+        }
     }
 }
 
