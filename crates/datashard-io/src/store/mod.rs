@@ -6,22 +6,30 @@
 mod attempt;
 mod capability;
 mod classify;
+mod clock;
+mod coalesce;
 pub mod create;
 mod delete;
 mod list;
+mod multipart;
 mod read;
+mod upload;
 mod write;
 
 use std::fmt;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+use object_store::multipart::MultipartStore;
 
 pub use self::attempt::RetryPolicy;
 pub use self::capability::Capabilities;
 pub(crate) use self::capability::{Conditions, Probe};
 pub use self::create::Created;
+pub use self::delete::DeleteReport;
 pub use self::list::FileInfo;
+pub use self::read::Tail;
+pub use self::upload::{Upload, Uploaded};
 use crate::context::Context;
 use crate::error::StoreError;
 use crate::location::Location;
@@ -34,11 +42,14 @@ pub struct TableStore {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     location: Location,
     /// The table's location in `store`; empty for folders, whose store is the folder itself.
     prefix: object_store::path::Path,
     store: Arc<dyn ObjectStore>,
+    /// The same store where it numbers the parts of large uploads, so that they may be sent again.
+    multipart: Option<Arc<dyn MultipartStore>>,
     retry: RetryPolicy,
     context: Context,
     counters: Arc<Counters>,
@@ -83,6 +94,7 @@ impl TableStore {
                 location,
                 prefix,
                 store,
+                multipart: None,
                 retry,
                 context,
                 counters,
@@ -95,13 +107,18 @@ impl TableStore {
     /// The same files under another retry policy; counters are shared.
     #[must_use]
     pub fn with_retry(&self, retry: RetryPolicy) -> Self {
-        Self { inner: Arc::new(Inner { retry, ..self.inner.copy() }) }
+        Self { inner: Arc::new(Inner { retry, ..(*self.inner).clone() }) }
     }
 
     /// The same files with something else known about the store's treatment of conditions.
     #[must_use]
     pub(crate) fn with_conditions(&self, conditions: Conditions) -> Self {
-        Self { inner: Arc::new(Inner { conditions, ..self.inner.copy() }) }
+        Self { inner: Arc::new(Inner { conditions, ..(*self.inner).clone() }) }
+    }
+
+    /// The same files, with large uploads sent through `multipart`, which must be the same store.
+    pub(crate) fn with_multipart(&self, multipart: Arc<dyn MultipartStore>) -> Self {
+        Self { inner: Arc::new(Inner { multipart: Some(multipart), ..(*self.inner).clone() }) }
     }
 
     /// Where the table lies.
@@ -125,21 +142,6 @@ impl TableStore {
             return key(path);
         }
         key(&TablePath::parse(&format!("{}/{path}", self.inner.prefix))?)
-    }
-}
-
-impl Inner {
-    fn copy(&self) -> Self {
-        Self {
-            location: self.location.clone(),
-            prefix: self.prefix.clone(),
-            store: Arc::clone(&self.store),
-            retry: self.retry,
-            context: self.context.clone(),
-            counters: Arc::clone(&self.counters),
-            counted_below: self.counted_below,
-            conditions: self.conditions.clone(),
-        }
     }
 }
 
