@@ -1,5 +1,7 @@
 //! Bytes and where they live: one table's files in a folder, a bucket, or memory, behind one small contract.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod context;
 pub mod error;
 mod evidence;
