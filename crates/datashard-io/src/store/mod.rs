@@ -9,6 +9,7 @@ pub mod create;
 mod delete;
 mod list;
 mod read;
+mod replace;
 mod write;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use object_store::ObjectStore;
 pub use self::attempt::RetryPolicy;
 pub use self::create::Created;
 pub use self::list::FileInfo;
+pub(crate) use self::replace::{Replaceable, Replaced, Tag};
 use crate::context::Context;
 use crate::error::StoreError;
 use crate::location::Location;
@@ -41,6 +43,8 @@ struct Inner {
     counters: Arc<Counters>,
     /// Whether the client below counts its requests itself.
     counted_below: bool,
+    /// When the hint was written last; shared by clones.
+    head: Arc<crate::head::HeadState>,
 }
 
 impl TableStore {
@@ -75,14 +79,23 @@ impl TableStore {
             key(&TablePath::parse(&prefix)?)?
         };
         Ok(Self {
-            inner: Arc::new(Inner { location, prefix, store, retry, context, counters, counted_below }),
+            inner: Arc::new(Inner {
+                location,
+                prefix,
+                store,
+                retry,
+                context,
+                counters,
+                counted_below,
+                head: Arc::default(),
+            }),
         })
     }
 
     /// The same files under another retry policy; counters are shared.
     #[must_use]
     pub fn with_retry(&self, retry: RetryPolicy) -> Self {
-        let Inner { location, prefix, store, context, counters, counted_below, .. } = &*self.inner;
+        let Inner { location, prefix, store, context, counters, counted_below, head, .. } = &*self.inner;
         Self {
             inner: Arc::new(Inner {
                 location: location.clone(),
@@ -92,6 +105,7 @@ impl TableStore {
                 context: context.clone(),
                 counters: Arc::clone(counters),
                 counted_below: *counted_below,
+                head: Arc::clone(head),
             }),
         }
     }
