@@ -5,6 +5,7 @@ pub mod conformance;
 pub mod context;
 pub mod error;
 mod evidence;
+pub mod head;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod location;
@@ -13,6 +14,7 @@ pub mod request;
 pub mod store;
 
 pub use error::StoreError;
+pub use head::Head;
 pub use location::Location;
 pub use path::TablePath;
 pub use store::{Capabilities, Created, TableStore};

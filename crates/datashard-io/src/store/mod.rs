@@ -13,6 +13,7 @@ mod delete;
 mod list;
 mod multipart;
 mod read;
+mod replace;
 mod upload;
 mod write;
 
@@ -29,6 +30,7 @@ pub use self::create::Created;
 pub use self::delete::DeleteReport;
 pub use self::list::FileInfo;
 pub use self::read::Tail;
+pub(crate) use self::replace::{Replaceable, Replaced, Tag};
 pub use self::upload::{Upload, Uploaded};
 use crate::context::Context;
 use crate::error::StoreError;
@@ -56,6 +58,8 @@ struct Inner {
     /// Whether the client below counts its requests itself.
     counted_below: bool,
     conditions: Conditions,
+    /// When the hint was written last; shared by clones.
+    head: Arc<crate::head::HeadState>,
 }
 
 impl TableStore {
@@ -100,6 +104,7 @@ impl TableStore {
                 counters,
                 counted_below,
                 conditions: Conditions::default(),
+                head: Arc::default(),
             }),
         })
     }
