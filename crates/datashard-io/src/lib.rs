@@ -1,5 +1,7 @@
 //! Bytes and where they live: one table's files in a folder, a bucket, or memory, behind one small contract.
 
+#[cfg(feature = "cloud")]
+mod cloud;
 pub mod context;
 pub mod error;
 mod evidence;
@@ -13,4 +15,4 @@ pub mod store;
 pub use error::StoreError;
 pub use location::Location;
 pub use path::TablePath;
-pub use store::{Created, TableStore};
+pub use store::{Created, StoreOptions, TableStore};

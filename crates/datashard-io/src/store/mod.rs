@@ -7,7 +7,10 @@ mod attempt;
 mod classify;
 pub mod create;
 mod delete;
+mod environment;
 mod list;
+mod open;
+pub mod options;
 mod read;
 mod write;
 
@@ -19,6 +22,7 @@ use object_store::ObjectStore;
 pub use self::attempt::RetryPolicy;
 pub use self::create::Created;
 pub use self::list::FileInfo;
+pub use self::options::StoreOptions;
 use crate::context::Context;
 use crate::error::StoreError;
 use crate::location::Location;
