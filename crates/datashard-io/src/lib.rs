@@ -2,6 +2,8 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "cloud")]
+mod cloud;
 pub mod context;
 pub mod error;
 mod evidence;
@@ -17,4 +19,4 @@ pub use error::StoreError;
 pub use head::Head;
 pub use location::Location;
 pub use path::TablePath;
-pub use store::{Capabilities, Created, TableStore};
+pub use store::{Capabilities, Created, StoreOptions, TableStore};
