@@ -8,6 +8,8 @@ pub mod local;
 pub mod location;
 pub mod path;
 pub mod request;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod store;
 
 pub use error::StoreError;
