@@ -1,6 +1,8 @@
-//! A store and a clock that a seed decides on, to run the real code on.
+//! A store, a disk and a clock that a seed decides on, to run the real code on.
 
 mod clock;
+#[cfg(all(feature = "local", unix))]
+pub mod disk;
 mod executor;
 mod fault;
 mod flight;
