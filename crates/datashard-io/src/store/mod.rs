@@ -5,22 +5,30 @@
 
 mod attempt;
 mod classify;
+mod clock;
+mod coalesce;
 pub mod create;
 mod delete;
 mod list;
+mod multipart;
 mod read;
 mod replace;
+mod upload;
 mod write;
 
 use std::fmt;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+use object_store::multipart::MultipartStore;
 
 pub use self::attempt::RetryPolicy;
 pub use self::create::Created;
+pub use self::delete::DeleteReport;
 pub use self::list::FileInfo;
+pub use self::read::Tail;
 pub(crate) use self::replace::{Replaceable, Replaced, Tag};
+pub use self::upload::{Upload, Uploaded};
 use crate::context::Context;
 use crate::error::StoreError;
 use crate::location::Location;
@@ -33,11 +41,14 @@ pub struct TableStore {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     location: Location,
     /// The table's location in `store`; empty for folders, whose store is the folder itself.
     prefix: object_store::path::Path,
     store: Arc<dyn ObjectStore>,
+    /// The same store where it numbers the parts of large uploads, so that they may be sent again.
+    multipart: Option<Arc<dyn MultipartStore>>,
     retry: RetryPolicy,
     context: Context,
     counters: Arc<Counters>,
@@ -83,6 +94,7 @@ impl TableStore {
                 location,
                 prefix,
                 store,
+                multipart: None,
                 retry,
                 context,
                 counters,
@@ -95,19 +107,12 @@ impl TableStore {
     /// The same files under another retry policy; counters are shared.
     #[must_use]
     pub fn with_retry(&self, retry: RetryPolicy) -> Self {
-        let Inner { location, prefix, store, context, counters, counted_below, head, .. } = &*self.inner;
-        Self {
-            inner: Arc::new(Inner {
-                location: location.clone(),
-                prefix: prefix.clone(),
-                store: Arc::clone(store),
-                retry,
-                context: context.clone(),
-                counters: Arc::clone(counters),
-                counted_below: *counted_below,
-                head: Arc::clone(head),
-            }),
-        }
+        Self { inner: Arc::new(Inner { retry, ..(*self.inner).clone() }) }
+    }
+
+    /// The same files, with large uploads sent through `multipart`, which must be the same store.
+    pub(crate) fn with_multipart(&self, multipart: Arc<dyn MultipartStore>) -> Self {
+        Self { inner: Arc::new(Inner { multipart: Some(multipart), ..(*self.inner).clone() }) }
     }
 
     /// Where the table lies.
