@@ -15,4 +15,4 @@ pub mod store;
 pub use error::StoreError;
 pub use location::Location;
 pub use path::TablePath;
-pub use store::{Created, StoreOptions, TableStore};
+pub use store::{Capabilities, Created, StoreOptions, TableStore};

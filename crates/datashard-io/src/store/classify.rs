@@ -97,6 +97,10 @@ fn from_answer(answer: Answer, call: Call<'_>) -> StoreError {
 fn from_system(error: &io::Error, call: Call<'_>) -> Option<StoreError> {
     Some(match error.kind() {
         io::ErrorKind::NotFound => not_found(call),
+        // Where folders exist, a path can lead through a file or end at a folder. Either way no file has that name.
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory if call.kind != RequestKind::Put => {
+            not_found(call)
+        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             denied(error.kind().to_string(), None, excerpt(&error.to_string()), call)
         }
@@ -207,12 +211,22 @@ fn unavailable(
     }
 }
 
-fn container_word(location: &Location) -> &'static str {
+pub(super) fn container_word(location: &Location) -> &'static str {
     match location.scheme() {
         Scheme::File | Scheme::Memory => "folder",
         Scheme::S3 | Scheme::Gcs => "bucket",
         Scheme::Azure => "container",
     }
+}
+
+/// Whether a range was refused because it does not lie within the file: HTTP's 416, or the same found out on this side.
+pub(super) fn is_bad_range(error: &object_store::Error) -> bool {
+    /// The library has a type for it and keeps the type's name to itself; this finds an error of the same type as the sample's.
+    fn same<T: Error + 'static, O>(_sample: &Result<O, T>, error: &object_store::Error) -> bool {
+        find::<T>(error).is_some()
+    }
+    find::<Answer>(error).is_some_and(|answer| answer.status == 416)
+        || same(&object_store::GetRange::Offset(0).is_valid(), error)
 }
 
 /// The first error of type `T` in the chain.

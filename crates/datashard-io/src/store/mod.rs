@@ -4,25 +4,36 @@
 //! retries of its own that hide nothing, counted requests, and errors that say what to do.
 
 mod attempt;
+mod capability;
 mod classify;
+mod clock;
+mod coalesce;
 pub mod create;
 mod delete;
 mod environment;
 mod list;
+mod multipart;
 mod open;
 pub mod options;
 mod read;
+mod upload;
 mod write;
 
 use std::fmt;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+use object_store::multipart::MultipartStore;
 
 pub use self::attempt::RetryPolicy;
+pub use self::capability::Capabilities;
+pub(crate) use self::capability::{Conditions, Probe};
 pub use self::create::Created;
+pub use self::delete::DeleteReport;
 pub use self::list::FileInfo;
 pub use self::options::StoreOptions;
+pub use self::read::Tail;
+pub use self::upload::{Upload, Uploaded};
 use crate::context::Context;
 use crate::error::StoreError;
 use crate::location::Location;
@@ -35,16 +46,20 @@ pub struct TableStore {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     location: Location,
     /// The table's location in `store`; empty for folders, whose store is the folder itself.
     prefix: object_store::path::Path,
     store: Arc<dyn ObjectStore>,
+    /// The same store where it numbers the parts of large uploads, so that they may be sent again.
+    multipart: Option<Arc<dyn MultipartStore>>,
     retry: RetryPolicy,
     context: Context,
     counters: Arc<Counters>,
     /// Whether the client below counts its requests itself.
     counted_below: bool,
+    conditions: Conditions,
 }
 
 impl TableStore {
@@ -79,25 +94,35 @@ impl TableStore {
             key(&TablePath::parse(&prefix)?)?
         };
         Ok(Self {
-            inner: Arc::new(Inner { location, prefix, store, retry, context, counters, counted_below }),
+            inner: Arc::new(Inner {
+                location,
+                prefix,
+                store,
+                multipart: None,
+                retry,
+                context,
+                counters,
+                counted_below,
+                conditions: Conditions::default(),
+            }),
         })
     }
 
     /// The same files under another retry policy; counters are shared.
     #[must_use]
     pub fn with_retry(&self, retry: RetryPolicy) -> Self {
-        let Inner { location, prefix, store, context, counters, counted_below, .. } = &*self.inner;
-        Self {
-            inner: Arc::new(Inner {
-                location: location.clone(),
-                prefix: prefix.clone(),
-                store: Arc::clone(store),
-                retry,
-                context: context.clone(),
-                counters: Arc::clone(counters),
-                counted_below: *counted_below,
-            }),
-        }
+        Self { inner: Arc::new(Inner { retry, ..(*self.inner).clone() }) }
+    }
+
+    /// The same files with something else known about the store's treatment of conditions.
+    #[must_use]
+    pub(crate) fn with_conditions(&self, conditions: Conditions) -> Self {
+        Self { inner: Arc::new(Inner { conditions, ..(*self.inner).clone() }) }
+    }
+
+    /// The same files, with large uploads sent through `multipart`, which must be the same store.
+    pub(crate) fn with_multipart(&self, multipart: Arc<dyn MultipartStore>) -> Self {
+        Self { inner: Arc::new(Inner { multipart: Some(multipart), ..(*self.inner).clone() }) }
     }
 
     /// Where the table lies.
