@@ -30,10 +30,7 @@ pub(super) async fn reading_never_tries_the_store(subject: &Subject) -> Result<(
     let _ = store.read(&path, 10).await;
     let _ = names(&store, Some("metadata"), None).await?;
     let counts = store.counts();
-    ensure!(
-        counts.put == 0 && counts.delete == 0 && counts.total() == 3,
-        "reading only took {counts:?}"
-    );
+    ensure!(counts.put == 0 && counts.delete == 0 && counts.total() == 3, "reading only took {counts:?}");
     Ok(())
 }
 
@@ -45,9 +42,7 @@ pub(super) async fn create_is_refused(subject: &Subject) -> Result<(), Failure> 
             ensure!(!error.is_retryable() && error.definitely_not_done(), "{error} may be repeated");
         }
         other => {
-            return Err(Failure::new(format_args!(
-                "create on a store that ignores conditions: {other:?}"
-            )));
+            return Err(Failure::new(format_args!("create on a store that ignores conditions: {other:?}")));
         }
     }
     let found = names(&store, None, None).await?;
@@ -60,9 +55,5 @@ pub(super) async fn create_is_refused(subject: &Subject) -> Result<(), Failure> 
 async fn left_of_probes(store: &crate::TableStore) -> Result<Vec<TablePath>, Failure> {
     let folder = path("metadata/_datashard")?;
     let files = store.list_page(Some(&folder), None, 1_000).await?;
-    Ok(files
-        .into_iter()
-        .map(|file| file.path)
-        .filter(|path| path.name().starts_with("probe"))
-        .collect())
+    Ok(files.into_iter().map(|file| file.path).filter(|path| path.name().starts_with("probe")).collect())
 }

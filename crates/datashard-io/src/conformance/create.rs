@@ -74,17 +74,13 @@ pub(super) async fn create_is_refused_where_a_plain_write_was_first(
 }
 
 /// Nothing below compares contents: whether equal bytes are one's own is for the caller to know.
-pub(super) async fn same_bytes_do_not_make_a_second_create_succeed(
-    subject: &Subject,
-) -> Result<(), Failure> {
+pub(super) async fn same_bytes_do_not_make_a_second_create_succeed(subject: &Subject) -> Result<(), Failure> {
     let (store, path) = (subject.fresh().await?, version(1)?);
     create_new(&store, &path, &content(1, 64)).await?;
     create_taken(&store, &path, &content(1, 64)).await
 }
 
-pub(super) async fn refused_create_changes_neither_bytes_nor_size(
-    subject: &Subject,
-) -> Result<(), Failure> {
+pub(super) async fn refused_create_changes_neither_bytes_nor_size(subject: &Subject) -> Result<(), Failure> {
     let (store, path) = (subject.fresh().await?, version(1)?);
     create_new(&store, &path, &content(1, 1_000)).await?;
     for length in [0, 1, 999, 1_000, 1_001, 100_000] {

@@ -42,8 +42,7 @@ pub(super) async fn delete_all_removes_exactly_what_it_is_given(subject: &Subjec
         "{report:?}"
     );
     let cost = store.counts().since(&before);
-    let least =
-        u64::try_from(count).unwrap_or(u64::MAX).div_ceil(subject.abilities().names_per_delete);
+    let least = u64::try_from(count).unwrap_or(u64::MAX).div_ceil(subject.abilities().names_per_delete);
     ensure!(cost.delete == least, "{} DELETE requests for {count} names, not {least}", cost.delete);
     let found = names(&store, None, None).await?;
     ensure!(found == kept, "left: {} names, among them {:?}", found.len(), found.first());

@@ -1,21 +1,24 @@
 //! Listings: every name once, in the order of its bytes, and nothing of the neighbours.
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
+use futures_util::future::join_all;
 
 use super::sample::{content, names, path};
 use super::{Failure, Subject, ensure};
 use crate::store::TableStore;
 
-/// Requests under way while a case puts its files.
+/// Files that a case writes side by side.
 const AT_ONCE: usize = 16;
 
 /// Writes files of one byte, in no order.
 pub(super) async fn fill(store: &TableStore, names: &[String]) -> Result<(), Failure> {
-    futures_util::stream::iter(names)
-        .map(|name| async move { Ok(store.put(&path(name)?, content(1, 1)).await?) })
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await
+    for names in names.chunks(AT_ONCE) {
+        let paths = names.iter().map(|name| path(name)).collect::<Result<Vec<_>, _>>()?;
+        for put in join_all(paths.iter().map(|path| store.put(path, content(1, 1)))).await {
+            put?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn empty_folder_lists_nothing(subject: &Subject) -> Result<(), Failure> {
@@ -102,9 +105,8 @@ pub(super) async fn listing_holds_nested_folders(subject: &Subject) -> Result<()
 /// A folder's name is a whole segment: `data2` is not in `data`.
 pub(super) async fn listing_leaves_out_sibling_folders(subject: &Subject) -> Result<(), Failure> {
     let store = subject.fresh().await?;
-    let all: Vec<String> = ["data", "data2", "data-old", "dat", "metadata", "xdata"]
-        .map(|folder| format!("{folder}/f"))
-        .into();
+    let all: Vec<String> =
+        ["data", "data2", "data-old", "dat", "metadata", "xdata"].map(|folder| format!("{folder}/f")).into();
     fill(&store, &all).await?;
     let found = names(&store, Some("data"), None).await?;
     ensure!(found == ["data/f"], "in data: {found:?}");

@@ -48,11 +48,7 @@ pub(super) fn slice(bytes: &Bytes, range: std::ops::Range<u64>) -> Result<Bytes,
 }
 
 /// Creates a file that is not there.
-pub(super) async fn create_new(
-    store: &TableStore,
-    path: &TablePath,
-    bytes: &Bytes,
-) -> Result<(), Failure> {
+pub(super) async fn create_new(store: &TableStore, path: &TablePath, bytes: &Bytes) -> Result<(), Failure> {
     match store.create(path, bytes.clone()).await? {
         Created::Yes => Ok(()),
         other => Err(Failure::new(format_args!("create of a new `{path}`: {other:?}, not Yes"))),
@@ -60,11 +56,7 @@ pub(super) async fn create_new(
 }
 
 /// Is told that a file exists.
-pub(super) async fn create_taken(
-    store: &TableStore,
-    path: &TablePath,
-    bytes: &Bytes,
-) -> Result<(), Failure> {
+pub(super) async fn create_taken(store: &TableStore, path: &TablePath, bytes: &Bytes) -> Result<(), Failure> {
     match store.create(path, bytes.clone()).await? {
         Created::No => Ok(()),
         other => Err(Failure::new(format_args!("create of a taken `{path}`: {other:?}, not No"))),

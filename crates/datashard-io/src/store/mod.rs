@@ -16,6 +16,7 @@ mod multipart;
 mod open;
 pub mod options;
 mod read;
+mod replace;
 mod upload;
 mod write;
 
@@ -33,6 +34,7 @@ pub use self::delete::DeleteReport;
 pub use self::list::FileInfo;
 pub use self::options::StoreOptions;
 pub use self::read::Tail;
+pub(crate) use self::replace::{Replaceable, Replaced, Tag};
 pub use self::upload::{Upload, Uploaded};
 use crate::context::Context;
 use crate::error::StoreError;
@@ -60,6 +62,8 @@ struct Inner {
     /// Whether the client below counts its requests itself.
     counted_below: bool,
     conditions: Conditions,
+    /// When the hint was written last; shared by clones.
+    head: Arc<crate::head::HeadState>,
 }
 
 impl TableStore {
@@ -104,6 +108,7 @@ impl TableStore {
                 counters,
                 counted_below,
                 conditions: Conditions::default(),
+                head: Arc::default(),
             }),
         })
     }
@@ -173,3 +178,6 @@ impl fmt::Debug for TableStore {
         f.debug_struct("TableStore").field("location", &self.inner.location).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
