@@ -1,5 +1,9 @@
 //! Bytes and where they live: one table's files in a folder, a bucket, or memory, behind one small contract.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(feature = "cloud")]
+mod cloud;
 pub mod context;
 pub mod error;
 mod evidence;
@@ -9,10 +13,12 @@ pub mod local;
 pub mod location;
 pub mod path;
 pub mod request;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod store;
 
 pub use error::StoreError;
 pub use head::Head;
 pub use location::Location;
 pub use path::TablePath;
-pub use store::{Created, TableStore};
+pub use store::{Capabilities, Created, StoreOptions, TableStore};

@@ -4,13 +4,17 @@
 //! retries of its own that hide nothing, counted requests, and errors that say what to do.
 
 mod attempt;
+mod capability;
 mod classify;
 mod clock;
 mod coalesce;
 pub mod create;
 mod delete;
+mod environment;
 mod list;
 mod multipart;
+mod open;
+pub mod options;
 mod read;
 mod replace;
 mod upload;
@@ -23,12 +27,15 @@ use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
 
 pub use self::attempt::RetryPolicy;
+pub use self::capability::Capabilities;
+pub(crate) use self::capability::{Conditions, Probe};
 pub use self::create::Created;
 pub use self::delete::DeleteReport;
 pub use self::list::FileInfo;
 pub use self::read::Tail;
 pub(crate) use self::replace::{Replaceable, Replaced, Tag};
 pub use self::upload::{Upload, Uploaded};
+pub use self::options::StoreOptions;
 use crate::context::Context;
 use crate::error::StoreError;
 use crate::location::Location;
@@ -54,6 +61,7 @@ struct Inner {
     counters: Arc<Counters>,
     /// Whether the client below counts its requests itself.
     counted_below: bool,
+    conditions: Conditions,
     /// When the hint was written last; shared by clones.
     head: Arc<crate::head::HeadState>,
 }
@@ -99,6 +107,7 @@ impl TableStore {
                 context,
                 counters,
                 counted_below,
+                conditions: Conditions::default(),
                 head: Arc::default(),
             }),
         })
@@ -108,6 +117,12 @@ impl TableStore {
     #[must_use]
     pub fn with_retry(&self, retry: RetryPolicy) -> Self {
         Self { inner: Arc::new(Inner { retry, ..(*self.inner).clone() }) }
+    }
+
+    /// The same files with something else known about the store's treatment of conditions.
+    #[must_use]
+    pub(crate) fn with_conditions(&self, conditions: Conditions) -> Self {
+        Self { inner: Arc::new(Inner { conditions, ..(*self.inner).clone() }) }
     }
 
     /// The same files, with large uploads sent through `multipart`, which must be the same store.
@@ -163,3 +178,6 @@ impl fmt::Debug for TableStore {
         f.debug_struct("TableStore").field("location", &self.inner.location).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
