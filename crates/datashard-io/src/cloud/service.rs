@@ -2,7 +2,7 @@
 //! one wanted into an error that keeps what the store said.
 //!
 //! `object_store` itself keeps the status to itself, takes a 409 for "exists", and parses whatever comes with a 200. So only those
-//! answers get through to it that it reads right: successes, 304, 404 for files, 412 and 416. All others end here, as an [`Answer`]
+//! answers get through to it that it reads right: successes, 304, 404 for files, and 412. All others end here, as an [`Answer`]
 //! inside an [`HttpError`] whose kind tells permanent ([`HttpErrorKind::Decode`]) from transient ([`HttpErrorKind::Unknown`]) ones;
 //! `object_store` retries neither.
 
@@ -149,9 +149,7 @@ impl Service {
         let found = answer::read(status, &parts.headers, &body, &*self.shared.context.clock);
         let code = found.code.as_deref().unwrap_or_default();
         let is_understood = match status {
-            StatusCode::NOT_MODIFIED
-            | StatusCode::PRECONDITION_FAILED
-            | StatusCode::RANGE_NOT_SATISFIABLE => true,
+            StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED => true,
             StatusCode::NOT_FOUND => asked.is_of_a_file && !is_of_a_bucket(code),
             StatusCode::CONFLICT => self.shared.exists_code == Some(code),
             _ => false,
