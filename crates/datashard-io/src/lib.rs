@@ -1,9 +1,9 @@
 //! Bytes and where they live: one table's files in a folder, a bucket, or memory, behind one small contract.
 
-#[cfg(feature = "conformance")]
-pub mod conformance;
 #[cfg(feature = "cloud")]
 mod cloud;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod context;
 pub mod error;
 mod evidence;
@@ -21,4 +21,4 @@ pub use error::StoreError;
 pub use head::Head;
 pub use location::Location;
 pub use path::TablePath;
-pub use store::{Capabilities, Created, StoreOptions, TableStore};
+pub use store::{Capabilities, Created, Durability, StoreOptions, TableStore};
