@@ -5,6 +5,8 @@
 mod attempt;
 mod clock;
 mod delete;
+#[cfg(feature = "local")]
+mod folder;
 mod list;
 mod read;
 mod upload;
