@@ -2,6 +2,7 @@
 
 #![expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
 
+mod any;
 mod attempt;
 mod clock;
 mod delete;
