@@ -86,6 +86,8 @@ impl SimStore {
                 context,
                 counters,
                 counted_below: true,
+                #[cfg(feature = "local")]
+                local: None,
             };
             TableStore::from_parts(parts, retry)
         });

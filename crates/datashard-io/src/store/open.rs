@@ -112,7 +112,16 @@ fn assemble(
         request_timeout.map_or(policy, |timeout| policy.with_request_timeout(timeout))
     });
     let prefix = location.root().to_owned();
-    let parts = Parts { store, prefix, location, context: settled.context, counters, counted_below };
+    let parts = Parts {
+        store,
+        prefix,
+        location,
+        context: settled.context,
+        counters,
+        counted_below,
+        #[cfg(feature = "local")]
+        local: None,
+    };
     TableStore::from_parts(parts, retry)
 }
 
