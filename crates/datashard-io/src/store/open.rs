@@ -121,6 +121,8 @@ fn open_bucket(location: Location, settled: Settled) -> Result<TableStore, Store
         context: settled.context,
         counters,
         counted_below: true,
+        #[cfg(feature = "local")]
+        local: None,
     };
     Ok(TableStore::from_parts(parts, retry)?.with_conditions(conditions).with_multipart(opened.multipart))
 }
