@@ -13,4 +13,4 @@ pub mod store;
 pub use error::StoreError;
 pub use location::Location;
 pub use path::TablePath;
-pub use store::{Created, TableStore};
+pub use store::{Created, Durability, TableStore};

@@ -23,6 +23,10 @@ pub(super) fn classify(error: object_store::Error, call: Call<'_>) -> StoreError
     if let Some(answer) = find::<Answer>(&error) {
         return from_answer(answer.clone(), call);
     }
+    #[cfg(feature = "local")]
+    if let Some(failure) = find::<crate::local::failure::Failure>(&error) {
+        return failure.to_store_error(call.location, call.kind, call.path);
+    }
     match &error {
         object_store::Error::NotFound { .. } => return not_found(call),
         object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {

@@ -7,6 +7,7 @@ mod attempt;
 mod classify;
 pub mod create;
 mod delete;
+mod durability;
 mod list;
 mod read;
 mod write;
@@ -18,6 +19,7 @@ use object_store::ObjectStore;
 
 pub use self::attempt::RetryPolicy;
 pub use self::create::Created;
+pub use self::durability::Durability;
 pub use self::list::FileInfo;
 use crate::context::Context;
 use crate::error::StoreError;
@@ -41,6 +43,9 @@ struct Inner {
     counters: Arc<Counters>,
     /// Whether the client below counts its requests itself.
     counted_below: bool,
+    /// The folder behind `store`, where it is one: it can do more than a bucket.
+    #[cfg(feature = "local")]
+    local: Option<crate::local::LocalFolder>,
 }
 
 impl TableStore {
@@ -63,19 +68,77 @@ impl TableStore {
             context,
             counters: Arc::default(),
             counted_below: false,
+            #[cfg(feature = "local")]
+            local: None,
         };
         Self::from_parts(parts, RetryPolicy::default())
     }
 
+    /// A table in a folder.
+    #[cfg(feature = "local")]
+    pub(crate) fn from_folder(
+        folder: crate::local::LocalFolder,
+        location: Location,
+        context: Context,
+        retry: RetryPolicy,
+    ) -> Result<Self, StoreError> {
+        let parts = Parts {
+            store: Arc::new(folder.clone()),
+            prefix: String::new(),
+            location,
+            context,
+            counters: Arc::default(),
+            counted_below: false,
+            local: Some(folder),
+        };
+        Self::from_parts(parts, retry)
+    }
+
+    /// A table in a folder of a file system of the caller's, whose calls run on the thread that asks.
+    ///
+    /// # Errors
+    /// As [`from_object_store`](Self::from_object_store).
+    #[cfg(all(feature = "local", any(test, feature = "sim")))]
+    pub fn on_file_system(
+        fs: Arc<dyn crate::local::file_system::FileSystem>,
+        location: Location,
+        durability: Durability,
+        context: Context,
+    ) -> Result<Self, StoreError> {
+        use crate::local::{BlockingCalls, LocalFolder, LocalOptions};
+        let options = LocalOptions::default().with_durability(durability).with_calls(BlockingCalls::Inline);
+        let folder = LocalFolder::on(fs, options, context.clone());
+        Self::from_folder(folder, location, context, RetryPolicy::default())
+    }
+
     pub(crate) fn from_parts(parts: Parts, retry: RetryPolicy) -> Result<Self, StoreError> {
-        let Parts { store, prefix, location, context, counters, counted_below } = parts;
+        let Parts {
+            store,
+            prefix,
+            location,
+            context,
+            counters,
+            counted_below,
+            #[cfg(feature = "local")]
+            local,
+        } = parts;
         let prefix = if prefix.is_empty() {
             object_store::path::Path::default()
         } else {
             key(&TablePath::parse(&prefix)?)?
         };
         Ok(Self {
-            inner: Arc::new(Inner { location, prefix, store, retry, context, counters, counted_below }),
+            inner: Arc::new(Inner {
+                location,
+                prefix,
+                store,
+                retry,
+                context,
+                counters,
+                counted_below,
+                #[cfg(feature = "local")]
+                local,
+            }),
         })
     }
 
@@ -92,6 +155,8 @@ impl TableStore {
                 context: context.clone(),
                 counters: Arc::clone(counters),
                 counted_below: *counted_below,
+                #[cfg(feature = "local")]
+                local: self.inner.local.clone(),
             }),
         }
     }
@@ -128,6 +193,8 @@ pub(crate) struct Parts {
     pub(crate) context: Context,
     pub(crate) counters: Arc<Counters>,
     pub(crate) counted_below: bool,
+    #[cfg(feature = "local")]
+    pub(crate) local: Option<crate::local::LocalFolder>,
 }
 
 fn key(path: &TablePath) -> Result<object_store::path::Path, StoreError> {
