@@ -12,7 +12,7 @@ async fn use_all(store: &TableStore, path: &TablePath) -> Result<(), StoreError>
     assert_eq!(store.read_tail(path, 2).await?.bytes, some_bytes(5).slice(3..));
     assert!(!store.create(path, some_bytes(1)).await?.is_yes());
     let listed: Vec<_> = store.list(None, None).map(|file| file.unwrap().path).collect().await;
-    assert_eq!(listed, [path.clone()]);
+    assert_eq!(listed, std::slice::from_ref(path));
     assert!(store.list_page(Some(path), None, 9).await?.is_empty());
     assert!(store.list_page(None, Some(path), 9).await?.is_empty());
     let mut upload = store.upload(path)?;
