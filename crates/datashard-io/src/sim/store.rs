@@ -28,9 +28,11 @@ use super::server::{Partition, Server, Shared};
 use crate::context::Context;
 use crate::location::Location;
 use crate::request::Counters;
-use crate::store::{Parts, RetryPolicy, TableStore};
+use crate::store::{Conditions, Parts, Probe, RetryPolicy, TableStore};
 
 const STORE: &str = "SimStore";
+/// Requests of one stream of deletions that are under way at the same time, as in the clients of real buckets.
+const DELETIONS_AT_ONCE: usize = 10;
 
 /// A bucket in memory. Cheap to clone; clones are the same bucket.
 ///
@@ -69,12 +71,23 @@ impl SimStore {
     }
 
     /// A table in this bucket, at `table/`, used by the process that `context` is of. Every table has counters of its own.
+    ///
+    /// It takes for granted that the bucket honours conditions, so that its first write costs one request like all others.
     pub fn table(&self, context: Context) -> TableStore {
         self.table_with(context, RetryPolicy::default())
     }
 
     /// The same with a retry policy of the caller's.
     pub fn table_with(&self, context: Context, retry: RetryPolicy) -> TableStore {
+        self.open(context, retry, Probe::known())
+    }
+
+    /// The same, but before its first create the table finds out whether the bucket honours conditions, as on real buckets.
+    pub fn unproven_table(&self, context: Context) -> TableStore {
+        self.open(context, RetryPolicy::default(), Arc::default())
+    }
+
+    fn open(&self, context: Context, retry: RetryPolicy, probe: Arc<Probe>) -> TableStore {
         let counters: Arc<Counters> = Arc::default();
         let store = Self { shared: Arc::clone(&self.shared), counters: Some(Arc::clone(&counters)) };
         let url =
@@ -88,7 +101,9 @@ impl SimStore {
                 counters,
                 counted_below: true,
             };
-            TableStore::from_parts(parts, retry).map(|table| table.with_multipart(Arc::new(store)))
+            let conditions = Conditions { probe, unsafe_single_writer: false };
+            TableStore::from_parts(parts, retry)
+                .map(|table| table.with_multipart(Arc::new(store)).with_conditions(conditions))
         });
         #[expect(clippy::expect_used, reason = "both texts are constants of the right form")]
         made.expect("a constant location and prefix")
@@ -326,7 +341,7 @@ impl ObjectStore for SimStore {
         let many = self.server(|server| server.profile.bulk_delete).max(1);
         locations
             .chunks(many)
-            .then(move |chunk| {
+            .map(move |chunk| {
                 let store = store.clone();
                 async move {
                     let keys: Result<Vec<Path>> = chunk.into_iter().collect();
@@ -336,6 +351,7 @@ impl ObjectStore for SimStore {
                     })
                 }
             })
+            .buffered(DELETIONS_AT_ONCE)
             .flatten()
             .boxed()
     }
