@@ -100,6 +100,8 @@ impl SimStore {
                 context,
                 counters,
                 counted_below: true,
+                #[cfg(feature = "local")]
+                local: None,
             };
             let conditions = Conditions { probe, unsafe_single_writer: false };
             TableStore::from_parts(parts, retry)
