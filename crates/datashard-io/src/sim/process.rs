@@ -9,7 +9,8 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::clock::ProcessClock;
-use super::schedule::{Core, mix, mix_bytes, nanos};
+use super::hash::{mix, mix_bytes, nanos};
+use super::schedule::Core;
 use super::task::{JoinHandle, Sleep, TaskWaker, joined};
 use crate::context::{Clock, Context, IdSource, Randomness};
 

@@ -105,7 +105,7 @@ fn writers_killed_at_random_leave_at_most_one_winner() {
             processes.push(process);
         }
         for process in &processes {
-            if world.simulation.random_u64() % 2 == 0 {
+            if world.simulation.random_u64().is_multiple_of(2) {
                 world.wait(Duration::from_millis(world.simulation.random_u64() % 30));
                 process.kill();
             }
