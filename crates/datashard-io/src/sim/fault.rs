@@ -34,7 +34,7 @@ pub enum Delivery {
     Second,
 }
 
-/// What goes wrong.
+/// What goes wrong. An effect on answers of one kind, such as a short body, changes nothing in those of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
