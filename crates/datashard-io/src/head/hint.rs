@@ -170,8 +170,10 @@ impl TableStore {
 
     async fn write_wanted(&self, version: MetadataVersion) -> HintAdvance {
         let outcome = self.write_hint(version).await;
+        let mut throttle = self.head_state().throttle();
+        throttle.ended(self.context().clock.elapsed());
         if let HintAdvance::Written(told) | HintAdvance::Already(told) = &outcome {
-            self.head_state().throttle().done(*told);
+            throttle.done(*told);
         }
         outcome
     }
