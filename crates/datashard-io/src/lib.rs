@@ -21,4 +21,4 @@ pub use error::StoreError;
 pub use head::Head;
 pub use location::Location;
 pub use path::TablePath;
-pub use store::{Capabilities, Created, StoreOptions, TableStore};
+pub use store::{Capabilities, Created, Durability, StoreOptions, TableStore};

@@ -36,7 +36,7 @@ const ERROR_BODY_BYTES: usize = 64 * 1024;
 /// The longest body of an answer that is held in memory here: a page of a listing has 1,000 names of at most 1 KiB and some words around each.
 const DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 /// So long the body of an error is waited for; the status alone says most.
-const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Makes the services of one store.
 ///

@@ -87,6 +87,8 @@ impl SimStore {
                 context,
                 counters,
                 counted_below: true,
+                #[cfg(feature = "local")]
+                local: None,
             };
             TableStore::from_parts(parts, retry).map(|table| table.with_multipart(Arc::new(store)))
         });

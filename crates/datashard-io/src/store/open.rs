@@ -57,9 +57,38 @@ impl TableStore {
     }
 }
 
-async fn open_folder(location: Location, settled: Settled) -> Result<TableStore, StoreError> {
-    refuse_others(&settled.settings, "folders")?;
+#[cfg(not(feature = "local"))]
+async fn open_folder(location: Location, _settled: Settled) -> Result<TableStore, StoreError> {
     Err(lacks_feature(&location, "local"))
+}
+
+#[cfg(feature = "local")]
+async fn open_folder(location: Location, settled: Settled) -> Result<TableStore, StoreError> {
+    use crate::local::{LocalFolder, LocalOptions};
+    let Settled { settings, unsafe_single_writer, durability, retry, context } = settled;
+    refuse_others(&settings, "folders")?;
+    let root = if location.root().is_empty() { "/" } else { location.root() }.to_owned();
+    let options =
+        LocalOptions::default().with_durability(durability).with_unsafe_single_writer(unsafe_single_writer);
+    let of_folder = context.clone();
+    let open = move || LocalFolder::open(std::path::Path::new(&root), options, of_folder);
+    // A network mount may take its time.
+    let folder = match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => runtime.spawn_blocking(open).await.map_err(|error| StoreError::Unavailable {
+            request: crate::request::RequestKind::Head,
+            location: location.to_string(),
+            path: String::new(),
+            attempts: 1,
+            waited_ms: 0,
+            acted: crate::error::Acted::No,
+            retry_after: None,
+            source: error.into(),
+        })??,
+        Err(_) => open()?,
+    };
+    let conditions = Conditions { probe: Probe::known(), unsafe_single_writer };
+    let store = TableStore::from_folder(folder, location, context, retry.unwrap_or_default())?;
+    Ok(store.with_conditions(conditions))
 }
 
 fn open_memory(location: Location, settled: Settled) -> Result<TableStore, StoreError> {
@@ -73,6 +102,8 @@ fn open_memory(location: Location, settled: Settled) -> Result<TableStore, Store
         context: settled.context,
         counters: Arc::default(),
         counted_below: false,
+        #[cfg(feature = "local")]
+        local: None,
     };
     Ok(TableStore::from_parts(parts, settled.retry.unwrap_or_default())?.with_conditions(conditions))
 }
@@ -121,6 +152,8 @@ fn open_bucket(location: Location, settled: Settled) -> Result<TableStore, Store
         context: settled.context,
         counters,
         counted_below: true,
+        #[cfg(feature = "local")]
+        local: None,
     };
     Ok(TableStore::from_parts(parts, retry)?.with_conditions(conditions).with_multipart(opened.multipart))
 }
