@@ -142,7 +142,12 @@ impl TableStore {
             let names = self.boundary_names().await?;
             let value = names.iter().copied().max().unwrap_or(0);
             if value >= to {
-                return Ok(value);
+                // Whoever made the name may not have flushed it yet. To create it once more fails, but flushes the folder before,
+                // and without that a power loss could undo the boundary and keep the deletions.
+                return match self.create(&boundary_name(value)?, Bytes::new()).await? {
+                    Created::Yes | Created::No => Ok(value),
+                    Created::Unclear(error) => Err(*error),
+                };
             }
             match self.create(&boundary_name(to)?, Bytes::new()).await? {
                 Created::Yes => {
