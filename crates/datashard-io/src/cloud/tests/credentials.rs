@@ -89,3 +89,39 @@ async fn older_metadata_service_is_asked_in_the_older_way_where_that_is_allowed(
     setup.store.put(&path("f"), "x".into()).await.unwrap();
     assert_eq!(metadata.seen().len(), 3);
 }
+
+#[tokio::test]
+async fn credentials_of_one_layer_are_not_mixed_with_those_of_another() {
+    let check = async |query: &str, environment: &[(&str, &str)], key: &str, token: Option<&str>| {
+        let server = Server::start([Reply::written()]).await;
+        let url = format!("s3://lake/t?endpoint={}{query}", server.url());
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let store = TableStore::open(&url, StoreOptions::from_environment(environment)).await.unwrap();
+        store.put(&path("f"), "x".into()).await.unwrap();
+        let headers = server.seen()[0].headers.clone();
+        assert!(headers["authorization"].contains(&format!("Credential={key}/")), "{headers:?}");
+        assert_eq!(headers.get("x-amz-security-token").map(String::as_str), token);
+    };
+    let common =
+        [("AWS_ACCESS_KEY_ID", "common"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_SESSION_TOKEN", "token")];
+    let own = [("DATASHARD_S3_ACCESS_KEY", "own"), ("DATASHARD_S3_SECRET_KEY", "s")];
+    check("", &common, "common", Some("token")).await;
+    check("", &[common.as_slice(), &own].concat(), "own", None).await;
+    check("&access_key_id=url&secret_access_key=s", &common, "url", None).await;
+    check("&access_key_id=url&secret_access_key=s&session_token=t2", &common, "url", Some("t2")).await;
+}
+
+#[tokio::test]
+async fn endpoint_of_a_higher_layer_wins_whatever_its_name() {
+    let server = Server::start([Reply::written()]).await;
+    let environment = [
+        ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let options = StoreOptions::from_environment(environment).with("endpoint", server.url());
+    let store = TableStore::open("s3://lake/t", options).await.unwrap();
+    store.put(&path("f"), "x".into()).await.unwrap();
+    assert_eq!(server.seen().len(), 1);
+}
