@@ -123,6 +123,14 @@ pub(super) fn service_url(setting: &Setting) -> Result<Url, StoreError> {
     Ok(url)
 }
 
+/// Checks that a file can be read which the library reads before each request: there it would look like a failure of the store.
+#[cfg(any(feature = "s3", feature = "azure"))]
+pub(super) fn readable_file(setting: &Setting) -> Result<(), StoreError> {
+    std::fs::File::open(setting.value())
+        .map(drop)
+        .map_err(|error| setting.error(&format!("names a file that cannot be read: {error}")))
+}
+
 /// The library's complaint about its settings, without any of the values that may be secret. The option is the one whose value it quotes.
 pub(super) fn refused(
     name: &'static str,

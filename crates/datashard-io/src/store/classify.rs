@@ -323,3 +323,6 @@ mod cloud {
         excerpt(&text)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,3 +125,23 @@ async fn endpoint_of_a_higher_layer_wins_whatever_its_name() {
     store.put(&path("f"), "x".into()).await.unwrap();
     assert_eq!(server.seen().len(), 1);
 }
+
+#[tokio::test]
+async fn metadata_service_that_never_answers_is_no_metadata_service() {
+    let metadata = Server::start([Reply::Hang]).await;
+    let url = format!("s3://lake/t?endpoint=http://127.0.0.1:1&metadata_endpoint={}", metadata.url());
+    let store = TableStore::open(&url, StoreOptions::new()).await.unwrap();
+    let error = store.read(&path("f"), 100).await.unwrap_err();
+    assert!(matches!(error, StoreError::PermissionDenied { .. }), "{error:?}");
+    assert_eq!((store.counts().total(), metadata.seen().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn files_with_tokens_have_to_be_there_where_they_are_used() {
+    let options =
+        || StoreOptions::new().with("web_identity_token_file", "/nowhere/token").with("role_arn", "arn:x");
+    let error = TableStore::open("s3://lake/t", options()).await.unwrap_err();
+    assert!(error.to_string().contains("cannot be read"), "{error}");
+    let keyed = options().with("access_key_id", "a").with("secret_access_key", "b");
+    TableStore::open("s3://lake/t", keyed).await.unwrap();
+}
