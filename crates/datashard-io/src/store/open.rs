@@ -1,13 +1,17 @@
 //! From a URL and options to a store.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "cloud")]
+use std::sync::LazyLock;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
+#[cfg(feature = "cloud")]
+use super::options::Setting;
 use super::options::{Settled, StoreOptions, refuse_others};
-use super::{Parts, RetryPolicy, TableStore};
+use super::{Conditions, Parts, Probe, RetryPolicy, TableStore};
 use crate::error::StoreError;
 use crate::location::{Location, Scheme, split_query};
 use crate::request::Counters;
@@ -62,7 +66,7 @@ async fn open_folder(location: Location, settled: Settled) -> Result<TableStore,
 fn open_memory(location: Location, settled: Settled) -> Result<TableStore, StoreError> {
     refuse_others(&settled.settings, "memory")?;
     let store = memory(location.container());
-    assemble(store, location, settled, None, Arc::default(), false)
+    assemble(store, location, settled, None, Arc::default(), false, Probe::known())
 }
 
 /// The memory of a name, made if need be; it lives as long as the process.
@@ -84,6 +88,7 @@ fn open_bucket(location: Location, settled: Settled) -> Result<TableStore, Store
     let surroundings =
         crate::cloud::Surroundings { context: settled.context.clone(), counters: Arc::clone(&counters) };
     let settings = &settled.settings;
+    let probe = Probe::of(&identity(&location, settings));
     let opened = match location.scheme() {
         #[cfg(feature = "s3")]
         Scheme::S3 => crate::cloud::s3::open(&location, settings, &surroundings)?,
@@ -96,7 +101,25 @@ fn open_bucket(location: Location, settled: Settled) -> Result<TableStore, Store
             return Err(lacks_feature(&location, feature_of(other)));
         }
     };
-    assemble(opened.store, location, settled, opened.request_timeout, counters, true)
+    assemble(opened.store, location, settled, opened.request_timeout, counters, true, probe)
+}
+
+/// What tells one bucket from another of its name: the kind of store, and the settings that say where it is.
+#[cfg(feature = "cloud")]
+fn identity(location: &Location, settings: &[Setting]) -> String {
+    use std::hash::{BuildHasher, RandomState};
+    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    let mut identity = format!("{:?} {}", location.scheme(), location.container());
+    for setting in settings {
+        let (name, value) = (setting.name(), setting.value());
+        if ["endpoint", "endpoint_url", "base_url", "account_name"].iter().any(|end| name.ends_with(end)) {
+            identity.push_str(&format!(" {}", value.trim().trim_end_matches('/')));
+        } else if name.contains("service_account") {
+            // It may hold an address; and a key, which is kept nowhere.
+            identity.push_str(&format!(" {:x}", SEED.hash_one(value)));
+        }
+    }
+    identity
 }
 
 fn assemble(
@@ -106,14 +129,16 @@ fn assemble(
     request_timeout: Option<std::time::Duration>,
     counters: Arc<Counters>,
     counted_below: bool,
+    probe: Arc<Probe>,
 ) -> Result<TableStore, StoreError> {
     let retry = settled.retry.unwrap_or_else(|| {
         let policy = RetryPolicy::default();
         request_timeout.map_or(policy, |timeout| policy.with_request_timeout(timeout))
     });
     let prefix = location.root().to_owned();
+    let conditions = Conditions { probe, unsafe_single_writer: settled.unsafe_single_writer };
     let parts = Parts { store, prefix, location, context: settled.context, counters, counted_below };
-    TableStore::from_parts(parts, retry)
+    Ok(TableStore::from_parts(parts, retry)?.with_conditions(conditions))
 }
 
 fn feature_of(scheme: Scheme) -> &'static str {
