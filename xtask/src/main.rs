@@ -4,8 +4,10 @@
 #![expect(clippy::print_stdout, reason = "a tool for the terminal says what it does")]
 
 mod bench;
+mod clock;
 mod fuzz;
 mod process;
+mod stores;
 mod test;
 mod tidy;
 
@@ -23,8 +25,13 @@ struct Command {
     run: fn(root: &Path, arguments: &[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 5] = [
-    Command { name: "test", usage: "test", about: "everything that must pass, in order", run: test::run },
+const COMMANDS: [Command; 6] = [
+    Command {
+        name: "test",
+        usage: "test [--without-stores]",
+        about: "everything that must pass, in order",
+        run: test::run,
+    },
     Command { name: "tidy", usage: "tidy", about: "rules of the workspace alone", run: tidy::run },
     Command {
         name: "fuzz",
@@ -37,6 +44,12 @@ const COMMANDS: [Command; 5] = [
         usage: "bench [name] [-- criterion arguments]",
         about: "run the benchmarks, or one of them",
         run: bench::run,
+    },
+    Command {
+        name: "stores",
+        usage: "stores start|stop|env|status",
+        about: "object stores on this machine for the tests that speak HTTP",
+        run: stores::run,
     },
     Command { name: "help", usage: "help", about: "print this list", run: help },
 ];

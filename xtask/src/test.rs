@@ -3,16 +3,28 @@
 //! Everything that builds the whole workspace uses one feature set (`--workspace --all-features`), so that clippy, docs and
 //! tests share what is compiled. What needs other feature sets (a crate alone, a combination of features) is only checked, never
 //! built; cargo keeps its artefacts beside the others, so a second run finds both warm.
+//!
+//! The tests run with real stores beside them. What those need is installed early, so that a machine that cannot have them says so
+//! in the first minute; they are started when all is compiled, and stopped whatever comes of the tests.
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use crate::{Outcome, expect_no_arguments, fuzz, process, tidy};
+use crate::clock::{now, seconds};
+use crate::{Outcome, fuzz, process, stores, tidy};
 
-/// The crate that users may take without its default features, and the combinations that are checked.
-const FEATURED_CRATE: &str = "datashard-spec";
-const COMBINATIONS: [&str; 5] = ["", "avro", "avro,zstd", "puffin", "puffin,zstd"];
+/// The crates that users may take without their default features, and the combinations that are checked.
+///
+/// Those of a crate that use the same features of what it depends on stand together: cargo then checks little but the crate.
+const COMBINATIONS: [(&str, &[&str]); 2] = [
+    ("datashard-spec", &["", "avro", "avro,zstd", "puffin", "puffin,zstd"]),
+    ("datashard-io", &["", "local", "conformance", "sim", "s3", "gcs", "azure"]),
+];
+
+/// Leaves out the tests that need servers, for machines that cannot install them.
+const WITHOUT_STORES: &str = "--without-stores";
+
+const TESTS: &str = "test --workspace --all-features --no-fail-fast";
 
 /// One step: what it is called and what it does.
 #[derive(Debug, PartialEq)]
@@ -28,14 +40,18 @@ enum What {
     Tidy,
     /// Every fuzz target on each of its seeds.
     FuzzSeeds,
+    /// The programs of the stores.
+    InstallStores,
     /// Cargo with these arguments.
     Cargo(Vec<String>),
+    /// The same, while the stores run.
+    CargoWithStores(Vec<String>),
 }
 
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
-    expect_no_arguments("test", arguments)?;
+    let with_stores = parse(arguments)?;
     let crates = tidy::published_crates(root)?;
-    let steps = steps(&crates, root.join("fuzz/Cargo.toml").exists());
+    let steps = steps(&crates, root.join("fuzz/Cargo.toml").exists(), with_stores);
     let begun = now();
     let last = steps.len();
     for (number, step) in (1..).zip(&steps) {
@@ -48,7 +64,13 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
         let outcome = match &step.what {
             What::Tidy => tidy::run(root, &[]),
             What::FuzzSeeds => fuzz::replay(root),
+            What::InstallStores => stores::install(root),
             What::Cargo(arguments) => process::run(&mut command(root, step, arguments)),
+            What::CargoWithStores(arguments) => stores::Session::begin(root).and_then(|session| {
+                let mut command = command(root, step, arguments);
+                command.envs(session.variables().iter().map(|(name, value)| (name, value)));
+                process::run(command.env(stores::REQUIRE, "1"))
+            }),
         };
         let took = seconds(step_begun.elapsed());
         outcome.map_err(|message| {
@@ -61,44 +83,61 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
     Ok(())
 }
 
+/// Whether the tests run with stores.
+fn parse(arguments: &[String]) -> Result<bool, String> {
+    match arguments {
+        [] => Ok(true),
+        [only] if only == WITHOUT_STORES => Ok(false),
+        [first, ..] => Err(format!("`test` takes {WITHOUT_STORES} or nothing, found `{first}`")),
+    }
+}
+
 /// All steps in the order they run.
-fn steps(crates: &[String], with_fuzz: bool) -> Vec<Step> {
-    let mut steps = vec![
-        step("format", "fmt --all --check"),
-        Step { name: "tidy".to_owned(), what: What::Tidy, environment: Vec::new() },
-    ];
+fn steps(crates: &[String], with_fuzz: bool, with_stores: bool) -> Vec<Step> {
+    let mut steps = vec![step("format", "fmt --all --check"), own("tidy", What::Tidy)];
+    if with_stores {
+        steps.push(own("programs of the stores", What::InstallStores));
+    }
     if with_fuzz {
         steps.push(step("format of fuzz", "fmt --manifest-path fuzz/Cargo.toml --check"));
     }
     steps.push(step("clippy", "clippy --workspace --all-features --all-targets -- -D warnings"));
-    for features in COMBINATIONS {
-        let name = if features.is_empty() { "no features" } else { features };
+    for (name, features) in COMBINATIONS.iter().flat_map(|(name, all)| all.iter().map(move |one| (name, one)))
+    {
+        let shown = if features.is_empty() { "no features" } else { features };
         let features = if features.is_empty() { String::new() } else { format!(" --features {features}") };
         steps.push(step(
-            &format!("{FEATURED_CRATE} with {name}"),
-            &format!("clippy -p {FEATURED_CRATE} --no-default-features{features} -- -D warnings"),
+            &format!("{name} with {shown}"),
+            &format!("clippy -p {name} --no-default-features{features} -- -D warnings"),
         ));
     }
     for name in crates {
         steps.push(step(&format!("{name} alone"), &format!("check -p {name}")));
     }
     if with_fuzz {
-        let name = "seeds of the fuzz targets".to_owned();
-        steps.push(Step { name, what: What::FuzzSeeds, environment: Vec::new() });
+        steps.push(own("seeds of the fuzz targets", What::FuzzSeeds));
     }
     let mut docs = step("documentation", "doc --no-deps --workspace --all-features");
     docs.environment.push(("RUSTDOCFLAGS", "-D warnings"));
     steps.push(docs);
-    steps.push(step("tests", "test --workspace --all-features --no-fail-fast"));
+    steps.push(step("build of the tests", &format!("{TESTS} --no-run")));
+    steps.push(own(
+        "tests",
+        if with_stores { What::CargoWithStores(words(TESTS)) } else { What::Cargo(words(TESTS)) },
+    ));
     steps
 }
 
 fn step(name: &str, cargo: &str) -> Step {
-    Step {
-        name: name.to_owned(),
-        what: What::Cargo(cargo.split_whitespace().map(str::to_owned).collect()),
-        environment: Vec::new(),
-    }
+    own(name, What::Cargo(words(cargo)))
+}
+
+fn own(name: &str, what: What) -> Step {
+    Step { name: name.to_owned(), what, environment: Vec::new() }
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
 }
 
 fn command(root: &Path, step: &Step, arguments: &[String]) -> Command {
@@ -107,21 +146,12 @@ fn command(root: &Path, step: &Step, arguments: &[String]) -> Command {
     command
 }
 
-#[expect(clippy::disallowed_methods, reason = "times of steps for the terminal; nothing is replayed here")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-fn seconds(duration: Duration) -> String {
-    format!("{:.1} s", duration.as_secs_f64())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn names(with_fuzz: bool) -> Vec<String> {
-        steps(&["a".to_owned(), "b".to_owned()], with_fuzz).into_iter().map(|step| step.name).collect()
+        steps(&["a".to_owned(), "b".to_owned()], with_fuzz, true).into_iter().map(|step| step.name).collect()
     }
 
     #[test]
@@ -146,14 +176,14 @@ mod tests {
 
     fn arguments(step: &Step) -> &[String] {
         match &step.what {
-            What::Cargo(arguments) => arguments,
-            What::Tidy | What::FuzzSeeds => &[],
+            What::Cargo(arguments) | What::CargoWithStores(arguments) => arguments,
+            What::Tidy | What::FuzzSeeds | What::InstallStores => &[],
         }
     }
 
     #[test]
     fn warnings_fail_wherever_clippy_or_rustdoc_runs() {
-        for step in steps(&[], true) {
+        for step in steps(&[], true, true) {
             let denied = arguments(&step).ends_with(&["-D".to_owned(), "warnings".to_owned()])
                 || step.environment.contains(&("RUSTDOCFLAGS", "-D warnings"));
             let must = arguments(&step).first().is_some_and(|verb| verb == "clippy" || verb == "doc");
@@ -162,19 +192,43 @@ mod tests {
     }
 
     #[test]
-    fn all_but_the_rules_and_the_seeds_is_cargo() {
-        let own: Vec<String> = steps(&[], true)
+    fn all_but_the_rules_the_stores_and_the_seeds_is_cargo() {
+        let own: Vec<String> = steps(&[], true, true)
             .into_iter()
             .filter(|step| arguments(step).is_empty())
             .map(|step| step.name)
             .collect();
-        assert_eq!(own, ["tidy", "seeds of the fuzz targets"]);
+        assert_eq!(own, ["tidy", "programs of the stores", "seeds of the fuzz targets"]);
     }
 
     #[test]
     fn no_features_means_no_feature_argument() {
-        let steps = steps(&[], false);
+        let steps = steps(&[], false, true);
         let step = steps.iter().find(|step| step.name.ends_with("no features")).unwrap();
         assert!(!arguments(step).contains(&"--features".to_owned()), "{step:?}");
+    }
+
+    #[test]
+    fn each_feature_of_storage_is_checked_alone() {
+        let names = names(false);
+        for features in ["no features", "local", "s3", "gcs", "azure", "sim", "conformance"] {
+            assert!(names.contains(&format!("datashard-io with {features}")), "{features}: {names:?}");
+        }
+    }
+
+    #[test]
+    fn tests_run_with_stores_unless_told_otherwise() {
+        assert_eq!(parse(&[]), Ok(true));
+        assert_eq!(parse(&["--without-stores".to_owned()]), Ok(false));
+        assert!(parse(&["--fast".to_owned()]).unwrap_err().contains("`--fast`"));
+        let stores_in = |steps: Vec<Step>| {
+            steps
+                .iter()
+                .filter(|step| matches!(step.what, What::InstallStores | What::CargoWithStores(_)))
+                .count()
+        };
+        assert_eq!(stores_in(steps(&[], true, true)), 2);
+        assert_eq!(stores_in(steps(&[], true, false)), 0);
+        assert!(matches!(steps(&[], true, true).last().unwrap().what, What::CargoWithStores(_)));
     }
 }

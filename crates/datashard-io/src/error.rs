@@ -186,6 +186,20 @@ pub enum StoreError {
         /// The system's error.
         source: Cause,
     },
+    /// What was written could not be flushed: it may be lost with the power, or already be. Trying the flush again proves nothing.
+    #[error("{request} `{path}` in {location}: a flush failed")]
+    FlushFailed {
+        /// What was asked.
+        request: RequestKind,
+        /// The table's location.
+        location: String,
+        /// The file.
+        path: String,
+        /// Whether the file may be there all the same.
+        acted: Acted,
+        /// The system's error.
+        source: Cause,
+    },
     /// A file or a folder in the table is a symbolic link, or the table's own folder is.
     #[error("{location}: `{path}` is a symbolic link, which could lead out of the table; {advice}")]
     SymbolicLink {
@@ -267,9 +281,10 @@ impl StoreError {
                 ErrorKind::NotFound
             }
             Self::PermissionDenied { .. } | Self::ClockSkewed { .. } => ErrorKind::PermissionDenied,
-            Self::Unavailable { .. } | Self::WrongLength { .. } | Self::StorageFull { .. } => {
-                ErrorKind::Unavailable
-            }
+            Self::Unavailable { .. }
+            | Self::WrongLength { .. }
+            | Self::StorageFull { .. }
+            | Self::FlushFailed { .. } => ErrorKind::Unavailable,
             Self::Option { .. }
             | Self::TooLarge { .. }
             | Self::BadRange { .. }
@@ -296,7 +311,8 @@ impl StoreError {
         match self {
             Self::Unavailable { acted, .. }
             | Self::Refused { acted, .. }
-            | Self::StorageFull { acted, .. } => *acted == Acted::No,
+            | Self::StorageFull { acted, .. }
+            | Self::FlushFailed { acted, .. } => *acted == Acted::No,
             Self::WrongLength { .. } => false,
             Self::Location(_)
             | Self::Path(_)

@@ -13,10 +13,12 @@ pub mod local;
 pub mod location;
 pub mod path;
 pub mod request;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod store;
 
 pub use error::StoreError;
 pub use head::Head;
 pub use location::Location;
 pub use path::TablePath;
-pub use store::{Capabilities, Created, StoreOptions, TableStore};
+pub use store::{Capabilities, Created, Durability, StoreOptions, TableStore};

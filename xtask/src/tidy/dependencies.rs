@@ -1,27 +1,104 @@
-//! Which crate may know which: one direction, and nothing heavy below the format.
+//! Which crate may know which: one direction, nothing heavy below the format, and no network where nobody asked for it.
 
 use serde_json::Value;
 
 use super::Problem;
 
 /// The crate that must stay light.
-pub(super) const SPEC: &str = "datashard-spec";
+const SPEC: &str = "datashard-spec";
+const IO: &str = "datashard-io";
 
 /// The layers from the ground up, each with the crates it may depend on, also in tests. A new edge belongs here first.
 const LAYERS: [(&str, &[&str]); 5] = [
     (SPEC, &[]),
-    ("datashard-io", &[SPEC]),
-    ("datashard-txn", &[SPEC, "datashard-io"]),
-    ("datashard", &[SPEC, "datashard-io", "datashard-txn"]),
+    (IO, &[SPEC]),
+    ("datashard-txn", &[SPEC, IO]),
+    ("datashard", &[SPEC, IO, "datashard-txn"]),
     ("datashard-cli", &["datashard"]),
 ];
 
 /// Members that are not published: the benchmarks may use every layer, the tool none.
 const UNPUBLISHED: [(&str, bool); 2] = [("datashard-benches", true), ("xtask", false)];
 
-/// Crates (and the families `name-*`) that the format crate must never pull in.
-const FORBIDDEN_BELOW_SPEC: [&str; 9] =
-    ["arrow", "tokio", "reqwest", "hyper", "rustls", "openssl", "native-tls", "parquet", "object_store"];
+/// What a crate must not pull in when it is built with some features. A name that ends with `*` stands for its family too.
+pub(super) struct Ban {
+    name: &'static str,
+    /// What `cargo tree` is told of features.
+    features: &'static [&'static str],
+    forbidden: &'static [&'static str],
+}
+
+pub(super) const BANS: [Ban; 3] = [
+    Ban {
+        name: SPEC,
+        features: &["--all-features"],
+        forbidden: &[
+            "arrow*",
+            "tokio*",
+            "reqwest*",
+            "hyper*",
+            "rustls*",
+            "openssl*",
+            "native-tls*",
+            "parquet*",
+            "object_store*",
+        ],
+    },
+    // A table in a folder needs no HTTP and no TLS.
+    Ban {
+        name: IO,
+        features: &["--no-default-features", "--features", "local"],
+        forbidden: &[
+            "reqwest*",
+            "rustls*",
+            "ring",
+            "hyper*",
+            "h2",
+            "aws-lc*",
+            "openssl*",
+            "native-tls*",
+            "mio",
+        ],
+    },
+    // One TLS, and none that is built from C with tools of its own.
+    Ban {
+        name: IO,
+        features: &["--all-features"],
+        forbidden: &["aws-lc*", "openssl", "openssl-sys", "native-tls*"],
+    },
+];
+
+impl Ban {
+    /// Arguments for cargo that make it list what the crate pulls in, as [`broken`](Self::broken) reads it.
+    pub(super) fn tree_arguments(&self) -> Vec<&'static str> {
+        let mut arguments = vec!["tree", "-p", self.name, "-e", "normal", "--prefix", "none"];
+        arguments.extend(self.features);
+        arguments
+    }
+
+    /// The forbidden crates in the output of cargo.
+    pub(super) fn broken(&self, tree: &str) -> Vec<Problem> {
+        let is_forbidden = |name: &&str| self.forbidden.iter().any(|pattern| matches(pattern, name));
+        let mut found: Vec<&str> =
+            tree.lines().filter_map(|line| line.split(' ').next()).filter(is_forbidden).collect();
+        found.sort_unstable();
+        found.dedup();
+        let with = self.features.join(" ");
+        found
+            .into_iter()
+            .map(|name| Problem::new(self.name, 0, format!("must not pull in {name} with {with}")))
+            .collect()
+    }
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(family) => {
+            name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+        }
+        None => name == pattern,
+    }
+}
 
 /// The layers that exist, from the ground up.
 pub(super) fn layers_present(metadata: &Value) -> Vec<String> {
@@ -54,20 +131,6 @@ pub(super) fn edges(metadata: &Value) -> Vec<Problem> {
         }
     }
     problems
-}
-
-/// Looks for heavy crates in the output of `cargo tree --prefix none`.
-pub(super) fn forbidden_below_spec(tree: &str) -> Vec<Problem> {
-    let is_forbidden = |name: &&str| {
-        FORBIDDEN_BELOW_SPEC.iter().any(|forbidden| {
-            name.strip_prefix(forbidden).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
-        })
-    };
-    let mut found: Vec<&str> =
-        tree.lines().filter_map(|line| line.split(' ').next()).filter(is_forbidden).collect();
-    found.sort_unstable();
-    found.dedup();
-    found.into_iter().map(|name| Problem::new(SPEC, 0, format!("must not pull in {name}"))).collect()
 }
 
 fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {
@@ -115,10 +178,7 @@ mod tests {
 
     #[test]
     fn the_one_direction_is_allowed() {
-        check(
-            &[(SPEC, &["serde"]), ("datashard-io", &[SPEC]), ("datashard-benches", &[SPEC, "datashard-io"])],
-            &[],
-        );
+        check(&[(SPEC, &["serde"]), (IO, &[SPEC]), ("datashard-benches", &[SPEC, "datashard-io"])], &[]);
     }
 
     #[test]
@@ -160,15 +220,39 @@ mod tests {
     fn heavy_crates_and_their_families_are_found_once() {
         let tree =
             "datashard-spec v0.1.0\narrow-array v59.3.2\nserde v1.0\ntokio v1.54.1\ntokio v1.54.1 (*)\n";
-        let found: Vec<String> = forbidden_below_spec(tree).iter().map(ToString::to_string).collect();
+        let found: Vec<String> = BANS[0].broken(tree).iter().map(ToString::to_string).collect();
         assert_eq!(
             found,
-            ["datashard-spec: must not pull in arrow-array", "datashard-spec: must not pull in tokio"]
+            [
+                "datashard-spec: must not pull in arrow-array with --all-features",
+                "datashard-spec: must not pull in tokio with --all-features"
+            ]
         );
     }
 
     #[test]
     fn a_name_that_only_begins_alike_is_no_finding() {
-        assert!(forbidden_below_spec("arrowhead v1.0.0\nhyperloglog v1.0.0\n").is_empty());
+        assert!(BANS[0].broken("arrowhead v1.0.0\nhyperloglog v1.0.0\n").is_empty());
+    }
+
+    #[test]
+    fn a_folder_needs_no_http_and_a_bucket_no_second_tls() {
+        let found = |ban: &Ban, tree: &str| ban.broken(tree).len();
+        let [_, folder, cloud] = &BANS;
+        let http = "hyper v1\nhyper-util v0.1\nring v0.17\nreqwest v0.13\nrustls v0.23\n";
+        assert_eq!((found(folder, http), found(cloud, http)), (5, 0));
+        let tls = "aws-lc-rs v1\nopenssl-sys v0.9\nnative-tls v0.2\n";
+        assert_eq!((found(folder, tls), found(cloud, tls)), (3, 3));
+        // It only looks for certificates.
+        assert_eq!(found(cloud, "openssl-probe v0.2\n"), 0);
+    }
+
+    #[test]
+    fn the_tree_is_asked_for_with_the_features_of_the_ban() {
+        let arguments = BANS[1].tree_arguments().join(" ");
+        assert_eq!(
+            arguments,
+            "tree -p datashard-io -e normal --prefix none --no-default-features --features local"
+        );
     }
 }

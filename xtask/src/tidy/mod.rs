@@ -52,7 +52,10 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
     let files = text_files(root)?;
     let sizes = sizes::report(&files);
     let mut problems = dependencies::edges(&metadata);
-    problems.extend(dependencies::forbidden_below_spec(&tree_of_spec(root)?));
+    for ban in &dependencies::BANS {
+        let tree = process::output(process::cargo(root).args(ban.tree_arguments()))?;
+        problems.extend(ban.broken(&tree));
+    }
     problems.extend(layout::problems(&files));
     problems.extend(words::problems(&files));
     problems.extend(sizes::problems(&sizes));
@@ -74,11 +77,6 @@ pub(crate) fn published_crates(root: &Path) -> Result<Vec<String>, String> {
 fn metadata(root: &Path) -> Result<Value, String> {
     let text = process::output(process::cargo(root).args(["metadata", "--format-version=1", "--no-deps"]))?;
     serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))
-}
-
-fn tree_of_spec(root: &Path) -> Result<String, String> {
-    let arguments = ["tree", "-p", dependencies::SPEC, "-e", "normal", "--all-features", "--prefix", "none"];
-    process::output(process::cargo(root).args(arguments))
 }
 
 /// All text that people write here: sources, manifests, documents, scripts. Not what tools and other engines wrote.
@@ -114,7 +112,7 @@ fn is_generated(path: &str) -> bool {
 }
 
 fn is_text(path: &str) -> bool {
-    let extensions = ["rs", "toml", "md", "sh", "yml", "yaml", "lock"];
+    let extensions = ["rs", "py", "toml", "md", "sh", "yml", "yaml", "lock"];
     let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| extensions.contains(&extension))
         || ["LICENSE", layout::CI].contains(&path)
@@ -141,7 +139,7 @@ mod tests {
 
     #[test]
     fn sources_documents_and_scripts_are_text() {
-        for path in ["a/b.rs", "Cargo.lock", "README.md", "LICENSE", ".ci/run"] {
+        for path in ["a/b.rs", "a/b.py", "Cargo.lock", "README.md", "LICENSE", ".ci/run"] {
             assert!(is_text(path), "{path}");
         }
         for path in ["a/b.avro", "crates/run", ".gitignore"] {

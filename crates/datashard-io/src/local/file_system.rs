@@ -16,16 +16,16 @@ pub trait FileSystem: fmt::Debug + Send + Sync {
     /// `AlreadyExists`; `NotFound` if the folder above does not exist; the system's.
     fn create_file(&self, path: &str) -> io::Result<Box<dyn OpenFile>>;
 
-    /// Opens a file for reading.
+    /// Opens a file for reading, without waiting for anybody (a pipe without a writer). What it is, its metadata tells.
     ///
     /// # Errors
-    /// `NotFound`; `IsADirectory`; the system's.
+    /// `NotFound`; `IsADirectory`, unless a folder can be opened; the system's.
     fn open_file(&self, path: &str) -> io::Result<Box<dyn OpenFile>>;
 
-    /// Creates a folder; its parent must exist.
+    /// Creates a folder; its parent must exist. The empty path creates the folder that this file system is seen from.
     ///
     /// # Errors
-    /// `AlreadyExists`; the system's.
+    /// `AlreadyExists`; `NotFound` if there is no parent; the system's.
     fn create_folder(&self, path: &str) -> io::Result<()>;
 
     /// Renames a file, but only if nothing has the new name.
@@ -64,6 +64,14 @@ pub trait FileSystem: fmt::Debug + Send + Sync {
     /// The system's. After one, what was durable is not known.
     fn sync_folder(&self, path: &str) -> io::Result<()>;
 
+    /// Makes the name of the folder itself durable, in the folder above it. By default there is nothing above.
+    ///
+    /// # Errors
+    /// The system's.
+    fn sync_above(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Kind, size and modification time of a name.
     ///
     /// # Errors
@@ -83,7 +91,8 @@ pub trait FileSystem: fmt::Debug + Send + Sync {
     /// The system's.
     fn try_lock(&self, path: &str) -> io::Result<Option<Box<dyn Send>>>;
 
-    /// Whether the folder is still the one that has its name: `false` after it was removed or replaced.
+    /// Whether the folder is still the one that has its name: `false` after it was removed or replaced,
+    /// `true` as long as it does not exist yet.
     ///
     /// # Errors
     /// The system's.

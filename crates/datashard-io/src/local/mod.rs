@@ -1,3 +1,22 @@
 //! Tables in a folder: files that are whole or absent under their names, and as durable as was asked for.
 
+mod etag;
+mod exclusive;
+pub(crate) mod failure;
 pub mod file_system;
+mod files;
+mod folder;
+mod list;
+mod object_store;
+mod read;
+#[cfg(unix)]
+mod resolve;
+#[cfg(unix)]
+mod system;
+mod temporary;
+mod update;
+mod upload;
+
+pub use self::folder::{BlockingCalls, LocalFolder, LocalOptions};
+#[cfg(unix)]
+pub use self::system::SystemFolder;

@@ -63,7 +63,7 @@ impl TableStore {
             path: path.as_str(),
             bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         };
-        let may_repeat = |e: &StoreError| e.is_retryable() && e.definitely_not_done();
+        let may_repeat = |e: &StoreError| may_help(e) && e.definitely_not_done();
         let outcome = self
             .repeat_while(request, may_repeat, || {
                 let (key, bytes) = (key.clone(), bytes.clone());
@@ -86,4 +86,10 @@ impl TableStore {
             Err(error) => Ok(Created::Unclear(Box::new(error))),
         }
     }
+}
+
+/// Whether waiting a little may help. A full disk is for somebody to make room on; a second flush after one that failed may
+/// report success for pages that the kernel has dropped.
+pub(super) fn may_help(error: &StoreError) -> bool {
+    error.is_retryable() && !matches!(error, StoreError::StorageFull { .. } | StoreError::FlushFailed { .. })
 }

@@ -10,6 +10,7 @@ mod clock;
 mod coalesce;
 pub mod create;
 mod delete;
+mod durability;
 mod environment;
 mod list;
 mod multipart;
@@ -31,6 +32,7 @@ pub use self::capability::Capabilities;
 pub(crate) use self::capability::{Conditions, Probe};
 pub use self::create::Created;
 pub use self::delete::DeleteReport;
+pub use self::durability::Durability;
 pub use self::list::FileInfo;
 pub use self::options::StoreOptions;
 pub use self::read::Tail;
@@ -64,6 +66,9 @@ struct Inner {
     conditions: Conditions,
     /// When the hint was written last; shared by clones.
     head: Arc<crate::head::HeadState>,
+    /// The folder behind `store`, where it is one: it can do more than a bucket.
+    #[cfg(feature = "local")]
+    local: Option<crate::local::LocalFolder>,
 }
 
 impl TableStore {
@@ -86,12 +91,60 @@ impl TableStore {
             context,
             counters: Arc::default(),
             counted_below: false,
+            #[cfg(feature = "local")]
+            local: None,
         };
         Self::from_parts(parts, RetryPolicy::default())
     }
 
+    /// A table in a folder.
+    #[cfg(feature = "local")]
+    pub(crate) fn from_folder(
+        folder: crate::local::LocalFolder,
+        location: Location,
+        context: Context,
+        retry: RetryPolicy,
+    ) -> Result<Self, StoreError> {
+        let parts = Parts {
+            store: Arc::new(folder.clone()),
+            prefix: String::new(),
+            location,
+            context,
+            counters: Arc::default(),
+            counted_below: false,
+            local: Some(folder),
+        };
+        Self::from_parts(parts, retry)
+    }
+
+    /// A table in a folder of a file system of the caller's, whose calls run on the thread that asks.
+    ///
+    /// # Errors
+    /// As [`from_object_store`](Self::from_object_store).
+    #[cfg(all(feature = "local", any(test, feature = "sim")))]
+    pub fn on_file_system(
+        fs: Arc<dyn crate::local::file_system::FileSystem>,
+        location: Location,
+        durability: Durability,
+        context: Context,
+    ) -> Result<Self, StoreError> {
+        use crate::local::{BlockingCalls, LocalFolder, LocalOptions};
+        let options = LocalOptions::default().with_durability(durability).with_calls(BlockingCalls::Inline);
+        let folder = LocalFolder::on(fs, options, context.clone());
+        Self::from_folder(folder, location, context, RetryPolicy::default())
+    }
+
     pub(crate) fn from_parts(parts: Parts, retry: RetryPolicy) -> Result<Self, StoreError> {
-        let Parts { store, prefix, location, context, counters, counted_below } = parts;
+        let Parts {
+            store,
+            prefix,
+            location,
+            context,
+            counters,
+            counted_below,
+            #[cfg(feature = "local")]
+            local,
+        } = parts;
         let prefix = if prefix.is_empty() {
             object_store::path::Path::default()
         } else {
@@ -109,6 +162,8 @@ impl TableStore {
                 counted_below,
                 conditions: Conditions::default(),
                 head: Arc::default(),
+                #[cfg(feature = "local")]
+                local,
             }),
         })
     }
@@ -162,6 +217,8 @@ pub(crate) struct Parts {
     pub(crate) context: Context,
     pub(crate) counters: Arc<Counters>,
     pub(crate) counted_below: bool,
+    #[cfg(feature = "local")]
+    pub(crate) local: Option<crate::local::LocalFolder>,
 }
 
 fn key(path: &TablePath) -> Result<object_store::path::Path, StoreError> {
@@ -178,3 +235,6 @@ impl fmt::Debug for TableStore {
         f.debug_struct("TableStore").field("location", &self.inner.location).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

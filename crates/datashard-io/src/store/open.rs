@@ -1,19 +1,18 @@
 //! From a URL and options to a store.
 
 use std::collections::BTreeMap;
-#[cfg(feature = "cloud")]
-use std::sync::LazyLock;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
 #[cfg(feature = "cloud")]
-use super::options::Setting;
+use super::RetryPolicy;
 use super::options::{Settled, StoreOptions, refuse_others};
-use super::{Conditions, Parts, Probe, RetryPolicy, TableStore};
+use super::{Conditions, Parts, Probe, TableStore};
 use crate::error::StoreError;
 use crate::location::{Location, Scheme, split_query};
+#[cfg(feature = "cloud")]
 use crate::request::Counters;
 
 impl TableStore {
@@ -58,15 +57,55 @@ impl TableStore {
     }
 }
 
-async fn open_folder(location: Location, settled: Settled) -> Result<TableStore, StoreError> {
-    refuse_others(&settled.settings, "folders")?;
+#[cfg(not(feature = "local"))]
+async fn open_folder(location: Location, _settled: Settled) -> Result<TableStore, StoreError> {
     Err(lacks_feature(&location, "local"))
+}
+
+#[cfg(feature = "local")]
+async fn open_folder(location: Location, settled: Settled) -> Result<TableStore, StoreError> {
+    use crate::local::{LocalFolder, LocalOptions};
+    let Settled { settings, unsafe_single_writer, durability, retry, context } = settled;
+    refuse_others(&settings, "folders")?;
+    let root = if location.root().is_empty() { "/" } else { location.root() }.to_owned();
+    let options =
+        LocalOptions::default().with_durability(durability).with_unsafe_single_writer(unsafe_single_writer);
+    let of_folder = context.clone();
+    let open = move || LocalFolder::open(std::path::Path::new(&root), options, of_folder);
+    // A network mount may take its time.
+    let folder = match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => runtime.spawn_blocking(open).await.map_err(|error| StoreError::Unavailable {
+            request: crate::request::RequestKind::Head,
+            location: location.to_string(),
+            path: String::new(),
+            attempts: 1,
+            waited_ms: 0,
+            acted: crate::error::Acted::No,
+            retry_after: None,
+            source: error.into(),
+        })??,
+        Err(_) => open()?,
+    };
+    let conditions = Conditions { probe: Probe::known(), unsafe_single_writer };
+    let store = TableStore::from_folder(folder, location, context, retry.unwrap_or_default())?;
+    Ok(store.with_conditions(conditions))
 }
 
 fn open_memory(location: Location, settled: Settled) -> Result<TableStore, StoreError> {
     refuse_others(&settled.settings, "memory")?;
     let store = memory(location.container());
-    assemble(store, location, settled, None, Arc::default(), false, Probe::known())
+    let conditions = Conditions { probe: Probe::known(), unsafe_single_writer: settled.unsafe_single_writer };
+    let parts = Parts {
+        store,
+        prefix: location.root().to_owned(),
+        location,
+        context: settled.context,
+        counters: Arc::default(),
+        counted_below: false,
+        #[cfg(feature = "local")]
+        local: None,
+    };
+    Ok(TableStore::from_parts(parts, settled.retry.unwrap_or_default())?.with_conditions(conditions))
 }
 
 /// The memory of a name, made if need be; it lives as long as the process.
@@ -88,7 +127,6 @@ fn open_bucket(location: Location, settled: Settled) -> Result<TableStore, Store
     let surroundings =
         crate::cloud::Surroundings { context: settled.context.clone(), counters: Arc::clone(&counters) };
     let settings = &settled.settings;
-    let probe = Probe::of(&identity(&location, settings));
     let opened = match location.scheme() {
         #[cfg(feature = "s3")]
         Scheme::S3 => crate::cloud::s3::open(&location, settings, &surroundings)?,
@@ -101,44 +139,23 @@ fn open_bucket(location: Location, settled: Settled) -> Result<TableStore, Store
             return Err(lacks_feature(&location, feature_of(other)));
         }
     };
-    assemble(opened.store, location, settled, opened.request_timeout, counters, true, probe)
-}
-
-/// What tells one bucket from another of its name: the kind of store, and the settings that say where it is.
-#[cfg(feature = "cloud")]
-fn identity(location: &Location, settings: &[Setting]) -> String {
-    use std::hash::{BuildHasher, RandomState};
-    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    let mut identity = format!("{:?} {}", location.scheme(), location.container());
-    for setting in settings {
-        let (name, value) = (setting.name(), setting.value());
-        if ["endpoint", "endpoint_url", "base_url", "account_name"].iter().any(|end| name.ends_with(end)) {
-            identity.push_str(&format!(" {}", value.trim().trim_end_matches('/')));
-        } else if name.contains("service_account") {
-            // It may hold an address; and a key, which is kept nowhere.
-            identity.push_str(&format!(" {:x}", SEED.hash_one(value)));
-        }
-    }
-    identity
-}
-
-fn assemble(
-    store: Arc<dyn ObjectStore>,
-    location: Location,
-    settled: Settled,
-    request_timeout: Option<std::time::Duration>,
-    counters: Arc<Counters>,
-    counted_below: bool,
-    probe: Arc<Probe>,
-) -> Result<TableStore, StoreError> {
     let retry = settled.retry.unwrap_or_else(|| {
         let policy = RetryPolicy::default();
-        request_timeout.map_or(policy, |timeout| policy.with_request_timeout(timeout))
+        opened.request_timeout.map_or(policy, |timeout| policy.with_request_timeout(timeout))
     });
-    let prefix = location.root().to_owned();
-    let conditions = Conditions { probe, unsafe_single_writer: settled.unsafe_single_writer };
-    let parts = Parts { store, prefix, location, context: settled.context, counters, counted_below };
-    Ok(TableStore::from_parts(parts, retry)?.with_conditions(conditions))
+    let conditions =
+        Conditions { probe: Probe::of(&opened.identity), unsafe_single_writer: settled.unsafe_single_writer };
+    let parts = Parts {
+        store: opened.store,
+        prefix: location.root().to_owned(),
+        location,
+        context: settled.context,
+        counters,
+        counted_below: true,
+        #[cfg(feature = "local")]
+        local: None,
+    };
+    Ok(TableStore::from_parts(parts, retry)?.with_conditions(conditions).with_multipart(opened.multipart))
 }
 
 fn feature_of(scheme: Scheme) -> &'static str {

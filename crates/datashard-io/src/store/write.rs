@@ -5,6 +5,7 @@ use object_store::{PutOptions, PutPayload};
 
 use super::TableStore;
 use super::attempt::Request;
+use super::create::may_help;
 use crate::error::StoreError;
 use crate::path::TablePath;
 use crate::request::RequestKind;
@@ -26,7 +27,7 @@ impl TableStore {
             path: path.as_str(),
             bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         };
-        self.repeat(request, || {
+        self.repeat_while(request, may_help, || {
             let (key, bytes) = (key.clone(), bytes.clone());
             async move {
                 self.inner

@@ -1,0 +1,278 @@
+//! [`Files`]: the blocking steps behind a folder: write a temporary, flush it, give it its name, flush the name.
+//!
+//! The order is what makes a file whole or absent, and what was acknowledged durable. Everything before the rename fails as
+//! "certainly not done"; everything after it as "may be done".
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bytes::Bytes;
+
+use super::exclusive::{self, Method};
+use super::failure::{Failure, Reason};
+use super::file_system::{FileKind, FileSystem};
+use super::folder::LocalOptions;
+use super::temporary::{Temporary, is_temporary};
+use crate::context::Context;
+use crate::error::Acted;
+use crate::store::Durability;
+
+/// Names of folders remembered as durable; beyond it they are flushed once more.
+const MOST_DURABLE_NAMES: usize = 10_000;
+
+/// A folder's files.
+pub(super) struct Files {
+    pub(super) fs: Arc<dyn FileSystem>,
+    pub(super) options: LocalOptions,
+    pub(super) context: Context,
+    method: OnceLock<Method>,
+    /// Folders whose names were flushed by this process, the empty path for the root.
+    durable_names: Mutex<HashSet<String>>,
+}
+
+/// A file that is whole, and durable if it has to be, but does not have its name yet. Removed when dropped.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) temporary: Temporary,
+    path: String,
+}
+
+impl Prepared {
+    fn folder(&self) -> &str {
+        folder_of(&self.path)
+    }
+}
+
+impl Files {
+    pub(super) fn new(fs: Arc<dyn FileSystem>, options: LocalOptions, context: Context) -> Self {
+        Self { fs, options, context, method: OnceLock::new(), durable_names: Mutex::default() }
+    }
+
+    /// Writes the temporary file for `path`.
+    pub(super) fn prepare(&self, path: &str, parts: &[Bytes]) -> Result<Prepared, Failure> {
+        let mut prepared = self.begin(path)?;
+        prepared.temporary.write(parts)?;
+        self.end(&prepared)?;
+        Ok(prepared)
+    }
+
+    /// Makes the temporary file for `path`, empty, and the folders above it.
+    pub(super) fn begin(&self, path: &str) -> Result<Prepared, Failure> {
+        check_name(path)?;
+        self.check_root()?;
+        let temporary = self.temporary(folder_of(path))?;
+        Ok(Prepared { temporary, path: path.to_owned() })
+    }
+
+    /// Flushes a temporary file that is whole.
+    pub(super) fn end(&self, prepared: &Prepared) -> Result<(), Failure> {
+        if self.options.durability == Durability::Full {
+            if let Some(file) = prepared.temporary.file() {
+                file.sync().map_err(Failure::flush_before)?;
+            }
+            self.flush_names_above(prepared.folder())?;
+        }
+        Ok(())
+    }
+
+    /// Gives the file its name if nothing has it.
+    pub(super) fn create(&self, prepared: Prepared) -> Result<(), Failure> {
+        self.check_root()?;
+        let method = self.method(prepared.folder())?;
+        if self.options.durability == Durability::Full {
+            // The new version builds on one whose name another process may have made and not flushed yet. Were the new name to
+            // survive a power loss and that one not, the version after the gap would follow a stranger.
+            self.flush_folder(prepared.folder(), Acted::No)?;
+        }
+        exclusive::place(&*self.fs, method, &prepared.temporary, &prepared.path)?;
+        self.finish(prepared)
+    }
+
+    /// Gives the file its name, over whatever file has it.
+    pub(super) fn replace(&self, prepared: Prepared) -> Result<(), Failure> {
+        self.place_over(prepared).and_then(|prepared| self.finish(prepared))
+    }
+
+    /// The same, without flushing the name.
+    pub(super) fn place_over(&self, prepared: Prepared) -> Result<Prepared, Failure> {
+        self.check_root()?;
+        match self.fs.metadata(&prepared.path) {
+            Ok(stat) => check_kind(stat.kind)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::before(error)),
+        }
+        match self.fs.rename_over(prepared.temporary.path(), &prepared.path) {
+            Ok(()) => Ok(prepared),
+            Err(error) if exclusive::is_certain(&error) => Err(Failure::before(error)),
+            Err(error) => Err(Failure::after(error)),
+        }
+    }
+
+    /// Removes a file.
+    pub(super) fn delete(&self, path: &str) -> Result<(), Failure> {
+        check_name(path)?;
+        self.check_root()?;
+        check_kind(self.fs.metadata(path).map_err(Failure::before)?.kind)?;
+        match self.fs.remove_file(path) {
+            Ok(()) => Ok(()),
+            Err(error) if exclusive::is_certain(&error) => Err(Failure::before(error)),
+            Err(error) => Err(Failure::after(error)),
+        }
+    }
+
+    fn finish(&self, prepared: Prepared) -> Result<(), Failure> {
+        let Prepared { temporary, path } = prepared;
+        drop(temporary.placed());
+        if self.options.durability == Durability::Full {
+            self.flush_folder(folder_of(&path), Acted::Maybe)?;
+        }
+        Ok(())
+    }
+
+    /// Flushes the names in a folder.
+    pub(super) fn flush_folder(&self, folder: &str, acted: Acted) -> Result<(), Failure> {
+        self.fs.sync_folder(folder).map_err(|error| cannot_flush(error, acted))
+    }
+
+    /// Makes sure that the names of a folder and of those above it are durable: whoever made them may not have flushed them.
+    pub(super) fn flush_names_above(&self, folder: &str) -> Result<(), Failure> {
+        if self.is_durable_name(folder) {
+            return Ok(());
+        }
+        let mut above = "";
+        for name in folders(folder) {
+            if !self.is_durable_name(name) {
+                let flushed = if name.is_empty() { self.fs.sync_above() } else { self.fs.sync_folder(above) };
+                flushed.map_err(|error| cannot_flush(error, Acted::No))?;
+                let mut names = self.durable_names.lock().unwrap_or_else(PoisonError::into_inner);
+                if names.len() >= MOST_DURABLE_NAMES {
+                    names.clear();
+                }
+                names.insert(name.to_owned());
+            }
+            above = name;
+        }
+        Ok(())
+    }
+
+    fn is_durable_name(&self, folder: &str) -> bool {
+        self.durable_names.lock().unwrap_or_else(PoisonError::into_inner).contains(folder)
+    }
+
+    /// A temporary file in a folder, which is made if need be.
+    fn temporary(&self, folder: &str) -> Result<Temporary, Failure> {
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for _ in 0..3 {
+            match Temporary::create(&self.fs, folder, self.context.ids.uuid()) {
+                Ok(temporary) => return Ok(temporary),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.make_folders(folder)?;
+                    last = error;
+                }
+                // An id of the past, in a simulation that starts its ids anew.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
+                Err(error) => return Err(Failure::before(error)),
+            }
+        }
+        Err(Failure::before(last))
+    }
+
+    /// Makes a folder and those above it, as far as they are missing.
+    pub(super) fn make_folders(&self, folder: &str) -> Result<(), Failure> {
+        for name in folders(folder) {
+            if name.is_empty() && self.fs.metadata("").is_ok() {
+                continue;
+            }
+            match self.fs.create_folder(name) {
+                Ok(()) => {
+                    self.durable_names.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) if name.is_empty() && error.kind() == io::ErrorKind::NotFound => {
+                    return Err(Failure::no(Reason::NoFolder));
+                }
+                Err(error) => return Err(Failure::before(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// How to create, found out once, in the folder of the first file.
+    fn method(&self, folder: &str) -> Result<Method, Failure> {
+        if let Some(method) = self.method.get() {
+            return Ok(*method);
+        }
+        let found =
+            exclusive::probe(&self.fs, folder, &*self.context.ids, self.options.unsafe_single_writer)?;
+        tracing::debug!(method = ?found, "how the file system creates files whole and only if absent");
+        // Threads that probe at the same time find the same.
+        Ok(*self.method.get_or_init(|| found))
+    }
+
+    /// Refuses to go on in a folder that nobody finds by its name any more.
+    pub(super) fn check_root(&self) -> Result<(), Failure> {
+        match self.fs.is_in_place() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::no(Reason::RootReplaced)),
+            Err(error) => Err(Failure::before(error)),
+        }
+    }
+
+    /// An error of a read: "not found" in a root that was taken away says nothing about the file.
+    pub(super) fn read_failure(&self, error: io::Error) -> Failure {
+        if error.kind() == io::ErrorKind::NotFound
+            && let Err(replaced) = self.check_root()
+        {
+            return replaced;
+        }
+        Failure::before(error)
+    }
+}
+
+fn cannot_flush(error: io::Error, acted: Acted) -> Failure {
+    match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => {
+            Failure { acted, reason: Reason::CannotFlushFolders }
+        }
+        _ => Failure { acted, reason: Reason::Flush(error) },
+    }
+}
+
+/// Only regular files are read, replaced and deleted.
+pub(super) fn check_kind(kind: FileKind) -> Result<(), Failure> {
+    let what = match kind {
+        FileKind::File => return Ok(()),
+        FileKind::Link => return Err(Failure::no(Reason::Link)),
+        FileKind::Folder => "a folder",
+        FileKind::Other => "a device, a pipe or a socket",
+    };
+    Err(Failure::no(Reason::NoFile(what)))
+}
+
+/// Names of temporary files are nobody else's.
+pub(super) fn check_name(path: &str) -> Result<(), Failure> {
+    if path.is_empty() || path.split('/').any(is_temporary) {
+        return Err(Failure::no(Reason::Reserved));
+    }
+    Ok(())
+}
+
+/// Everything before the last slash.
+pub(super) fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A folder and all above it, from the root on.
+fn folders(folder: &str) -> impl Iterator<Item = &str> {
+    let ends = folder.match_indices('/').map(|(at, _)| at);
+    let inner = ends.chain((!folder.is_empty()).then_some(folder.len()));
+    std::iter::once("").chain(inner.map(move |end| folder.get(..end).unwrap_or(folder)))
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Files").field("fs", &self.fs).field("options", &self.options).finish_non_exhaustive()
+    }
+}
