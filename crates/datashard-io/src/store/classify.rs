@@ -328,3 +328,6 @@ mod cloud {
         excerpt(&text)
     }
 }
+
+#[cfg(test)]
+mod tests;
