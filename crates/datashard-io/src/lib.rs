@@ -1,9 +1,9 @@
 //! Bytes and where they live: one table's files in a folder, a bucket, or memory, behind one small contract.
 
-#[cfg(feature = "conformance")]
-pub mod conformance;
 #[cfg(feature = "cloud")]
 mod cloud;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod context;
 pub mod error;
 mod evidence;

@@ -214,9 +214,9 @@ impl TableStore {
                 Step::Nothing => return Ok(Pass::Nothing),
                 Step::Newest(newest) => newest,
                 Step::Probe(versions) => {
-                    let asked = versions
-                        .into_iter()
-                        .map(async |version| Ok::<_, StoreError>((version, self.version_exists(version).await?)));
+                    let asked = versions.into_iter().map(async |version| {
+                        Ok::<_, StoreError>((version, self.version_exists(version).await?))
+                    });
                     search.answer(&try_join_all(asked).await?);
                     continue;
                 }

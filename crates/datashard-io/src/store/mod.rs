@@ -10,8 +10,8 @@ mod clock;
 mod coalesce;
 pub mod create;
 mod delete;
-mod environment;
 mod durability;
+mod environment;
 mod list;
 mod multipart;
 mod open;
@@ -34,10 +34,10 @@ pub use self::create::Created;
 pub use self::delete::DeleteReport;
 pub use self::durability::Durability;
 pub use self::list::FileInfo;
+pub use self::options::StoreOptions;
 pub use self::read::Tail;
 pub(crate) use self::replace::{Replaceable, Replaced, Tag};
 pub use self::upload::{Upload, Uploaded};
-pub use self::options::StoreOptions;
 use crate::context::Context;
 use crate::error::StoreError;
 use crate::location::Location;
@@ -114,7 +114,9 @@ impl TableStore {
             counted_below: false,
             local: Some(folder),
         };
-        Self::from_parts(parts, retry)
+        let store = Self::from_parts(parts, retry)?;
+        // The folder tries out for itself what its file system does.
+        Ok(store.with_conditions(Conditions { probe: Probe::known(), ..Conditions::default() }))
     }
 
     /// A table in a folder of a file system of the caller's, whose calls run on the thread that asks.

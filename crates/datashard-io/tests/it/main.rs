@@ -1,0 +1,22 @@
+//! Integration tests: several layers together.
+
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod crash;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod crash_race;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_child;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_faults;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_history;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_model;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_order;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_support;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_watched;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod power_loss;
