@@ -25,6 +25,11 @@ impl Answer {
     /// Whether the same request may be answered otherwise later.
     pub(crate) fn is_transient(&self) -> bool {
         match self.status {
+            // S3 finds out after the head of a success that it failed, and says so in the body.
+            200..300 => matches!(
+                self.code.as_deref(),
+                Some("InternalError" | "SlowDown" | "ServiceUnavailable" | "RequestTimeout")
+            ),
             408 | 409 | 425 | 429 => true,
             400 => self.code.as_deref() == Some("RequestTimeout"),
             status => status >= 500 && status != 501 && status != 505,

@@ -20,13 +20,17 @@ pub(super) fn free(count: usize) -> Result<Vec<u16>, String> {
     // Another start each time: two programs that look at the same moment should not find the same ones.
     let bits = RandomState::new().hash_one(());
     let offset = bits.checked_rem(u64::from(HIGHEST.saturating_sub(LOWEST))).unwrap_or(0);
-    from(LOWEST.saturating_add(u16::try_from(offset).unwrap_or(0)), count)
+    choose(round(LOWEST.saturating_add(u16::try_from(offset).unwrap_or(0))), count)
 }
 
-fn from(start: u16, count: usize) -> Result<Vec<u16>, String> {
+/// All candidates, from one of them on and round.
+fn round(start: u16) -> impl Iterator<Item = u16> {
+    (start..=HIGHEST).chain(LOWEST..start)
+}
+
+fn choose(candidates: impl Iterator<Item = u16>, count: usize) -> Result<Vec<u16>, String> {
     // Held until all are found, so that none is found twice.
     let mut held = Vec::new();
-    let candidates = (start..=HIGHEST).chain(LOWEST..start);
     let found: Vec<u16> = candidates
         .filter(|port| match (listen(*port), listen(port.saturating_add(GRPC_OFFSET))) {
             (Some(low), Some(high)) => {
@@ -66,24 +70,26 @@ mod tests {
 
     #[test]
     fn a_taken_port_and_one_with_a_taken_partner_are_passed_over() {
-        let port = free(1).unwrap()[0];
+        let ports = free(2).unwrap();
+        let (port, other) = (ports[0], ports[1]);
+        let candidates = || [port, other].into_iter();
         let taken = listen(port).unwrap();
-        assert_ne!(from(port, 1).unwrap(), [port]);
+        assert_eq!(choose(candidates(), 1), Ok(vec![other]));
         drop(taken);
         let partner = listen(port + GRPC_OFFSET).unwrap();
-        assert_ne!(from(port, 1).unwrap(), [port]);
+        assert_eq!(choose(candidates(), 1), Ok(vec![other]));
+        // Not enough is an error that tells how many there are.
+        let error = choose(candidates(), 2).unwrap_err();
+        assert!(error.contains("found 1 of 2 free ports"), "{error}");
         drop(partner);
     }
 
     #[test]
-    fn the_search_goes_round_at_the_end() {
-        let found = from(HIGHEST, 2).unwrap();
-        assert!(found.iter().any(|port| *port < HIGHEST), "{found:?}");
-    }
-
-    #[test]
-    fn more_than_there_are_is_an_error() {
-        let error = from(HIGHEST, usize::from(u16::MAX)).unwrap_err();
-        assert!(error.contains("free ports"), "{error}");
+    fn the_search_goes_round_and_sees_each_candidate_once() {
+        let start = HIGHEST - 1;
+        let mut candidates: Vec<u16> = round(start).collect();
+        assert_eq!(candidates[..3], [start, HIGHEST, LOWEST]);
+        candidates.sort_unstable();
+        assert!(candidates.into_iter().eq(LOWEST..=HIGHEST));
     }
 }

@@ -7,7 +7,7 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use super::dialect::{Dialect, refused, service_url};
 use super::network::Network;
 use super::service::{Connector, Shared};
-use super::{Opened, Surroundings};
+use super::{Opened, Surroundings, identity};
 use crate::error::StoreError;
 use crate::location::Location;
 use crate::store::options::Setting;
@@ -99,7 +99,13 @@ pub(crate) fn open(
         .with_http_connector(Connector::new(network, shared))
         .build()
         .map_err(|error| refused("gcs", &error, &chosen))?;
-    Ok(Opened { store: Arc::new(store), request_timeout })
+    let store = Arc::new(store);
+    Ok(Opened {
+        multipart: store.clone(),
+        store,
+        identity: identity(location, endpoint.as_ref()),
+        request_timeout,
+    })
 }
 
 /// The server that the key of a service account names (only emulators do), as if it had been given as an option.

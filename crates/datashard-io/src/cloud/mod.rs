@@ -24,10 +24,13 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::multipart::MultipartStore;
 use object_store::{ObjectStore, RetryConfig};
 
 use crate::context::Context;
+use crate::location::Location;
 use crate::request::Counters;
+use crate::store::options::Setting;
 
 /// What a client is built with beside its options.
 #[derive(Debug, Clone)]
@@ -39,8 +42,18 @@ pub(crate) struct Surroundings {
 /// A client, and what its options say about requests as a whole.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn ObjectStore>,
+    /// The same client, by the parts of large uploads.
+    pub(crate) multipart: Arc<dyn MultipartStore>,
+    /// Server and bucket, without anything secret.
+    pub(crate) identity: String,
     /// After so long without an answer a single request is given up, if that was set.
     pub(crate) request_timeout: Option<Duration>,
+}
+
+/// What tells one bucket from another: the server, where one was given, and the names in the location.
+fn identity(location: &Location, endpoint: Option<&Setting>) -> String {
+    let server = endpoint.map_or("", |endpoint| endpoint.value().trim().trim_end_matches('/'));
+    format!("{:?} {server} {:?} {}", location.scheme(), location.account(), location.container())
 }
 
 /// The library's own retries, off.

@@ -7,7 +7,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use super::dialect::{Dialect, refused, service_url};
 use super::network::Network;
 use super::service::{Connector, Shared};
-use super::{Opened, Surroundings};
+use super::{Opened, Surroundings, identity};
 use crate::error::StoreError;
 use crate::location::Location;
 use crate::store::options::Setting;
@@ -129,5 +129,11 @@ pub(crate) fn open(
         .with_http_connector(Connector::new(network, shared))
         .build()
         .map_err(|error| refused("s3", &error, &chosen))?;
-    Ok(Opened { store: Arc::new(store), request_timeout })
+    let store = Arc::new(store);
+    Ok(Opened {
+        multipart: store.clone(),
+        store,
+        identity: identity(location, endpoint.as_ref()),
+        request_timeout,
+    })
 }

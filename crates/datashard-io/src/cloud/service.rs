@@ -2,7 +2,7 @@
 //! one wanted into an error that keeps what the store said.
 //!
 //! `object_store` itself keeps the status to itself, takes a 409 for "exists", and parses whatever comes with a 200. So only those
-//! answers get through to it that it reads right: successes, 304, 404 for files, 412 and 416. All others end here, as an [`Answer`]
+//! answers get through to it that it reads right: successes, 304, 404 for files, and 412. All others end here, as an [`Answer`]
 //! inside an [`HttpError`] whose kind tells permanent ([`HttpErrorKind::Decode`]) from transient ([`HttpErrorKind::Unknown`]) ones;
 //! `object_store` retries neither.
 
@@ -36,7 +36,7 @@ const ERROR_BODY_BYTES: usize = 64 * 1024;
 /// The longest body of an answer that is held in memory here: a page of a listing has 1,000 names of at most 1 KiB and some words around each.
 const DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 /// So long the body of an error is waited for; the status alone says most.
-const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Makes the services of one store.
 ///
@@ -149,9 +149,7 @@ impl Service {
         let found = answer::read(status, &parts.headers, &body, &*self.shared.context.clock);
         let code = found.code.as_deref().unwrap_or_default();
         let is_understood = match status {
-            StatusCode::NOT_MODIFIED
-            | StatusCode::PRECONDITION_FAILED
-            | StatusCode::RANGE_NOT_SATISFIABLE => true,
+            StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED => true,
             StatusCode::NOT_FOUND => asked.is_of_a_file && !is_of_a_bucket(code),
             StatusCode::CONFLICT => self.shared.exists_code == Some(code),
             _ => false,

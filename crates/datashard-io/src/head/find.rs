@@ -57,7 +57,7 @@ impl TableStore {
     ///
     /// # Examples
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// use std::sync::Arc;
     ///
     /// use bytes::Bytes;
@@ -170,7 +170,7 @@ impl TableStore {
             return self.look(search, None, hint, now, Fence::Always).await;
         };
         let content = pin!(self.content(guess));
-        let exists = pin!(self.version_exists(successor));
+        let exists = pin!(self.has(successor));
         let (content, retired) = match select(content, exists).await {
             Either::Left((content, exists)) => {
                 let content = content?;
@@ -214,9 +214,9 @@ impl TableStore {
                 Step::Nothing => return Ok(Pass::Nothing),
                 Step::Newest(newest) => newest,
                 Step::Probe(versions) => {
-                    let asked = versions.into_iter().map(async |version| {
-                        Ok::<_, StoreError>((version, self.version_exists(version).await?))
-                    });
+                    let asked = versions
+                        .into_iter()
+                        .map(async |version| Ok::<_, StoreError>((version, self.has(version).await?)));
                     search.answer(&try_join_all(asked).await?);
                     continue;
                 }
@@ -275,12 +275,8 @@ impl TableStore {
         }
     }
 
-    async fn version_exists(&self, version: u64) -> Result<bool, StoreError> {
-        match self.info(&metadata_path(MetadataVersion(version))?).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
+    async fn has(&self, version: u64) -> Result<bool, StoreError> {
+        self.exists(&metadata_path(MetadataVersion(version))?).await
     }
 
     /// Something kept changing for as often as it was tried.

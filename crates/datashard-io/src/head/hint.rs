@@ -119,7 +119,7 @@ impl TableStore {
     ///
     /// # Examples
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// use std::sync::Arc;
     ///
     /// use datashard_io::{Location, TableStore, context::Context, head::HintAdvance};

@@ -5,7 +5,6 @@
 
 use datashard_spec::id::MetadataVersion;
 use datashard_spec::metadata::MetadataFileName;
-use futures_util::StreamExt;
 use futures_util::future::{join, try_join_all};
 
 use super::{HintState, metadata_path};
@@ -84,25 +83,20 @@ impl TableStore {
             }
         }
         paths.dedup();
-        let looked_for = paths.into_iter().map(async |path| match self.info(&path).await {
-            Ok(_) => Ok(Some(path)),
-            Err(StoreError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
+        let looked_for = paths.into_iter().map(async |path| {
+            let exists = self.exists(&path).await?;
+            Ok::<_, StoreError>(exists.then_some(path))
         });
         Ok(try_join_all(looked_for).await?.into_iter().flatten().next())
     }
 
     /// A catalog's metadata file, if one is on the first page of the folder.
     async fn foreign(&self) -> Result<Option<TablePath>, StoreError> {
-        let mut listing = self.list(Some(&TablePath::parse(FOLDER)?), None).take(PAGE);
-        while let Some(file) = listing.next().await {
-            let path = file?.path;
+        let page = self.list_page(Some(&TablePath::parse(FOLDER)?), None, PAGE).await?;
+        Ok(page.into_iter().map(|file| file.path).find(|path| {
             let name = MetadataFileName::parse(path.name());
-            if path.folder() == FOLDER && name.is_some_and(|name| name.unique.is_some()) {
-                return Ok(Some(path));
-            }
-        }
-        Ok(None)
+            path.folder() == FOLDER && name.is_some_and(|name| name.unique.is_some())
+        }))
     }
 
     fn mixed(&self, found: String, advice: &'static str) -> StoreError {

@@ -3,6 +3,8 @@
 //! In a bucket it is a number in a file that is replaced by compare-and-swap. Folders have no such thing, so there each raise
 //! creates a name of its own and the value is the largest: monotone without a lock.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use datashard_spec::id::MetadataVersion;
 use futures_util::StreamExt;
@@ -59,6 +61,7 @@ impl TableStore {
         let content = Bytes::from(to.to_string());
         let mut refused: Option<(Tag, u32)> = None;
         let mut last = None;
+        let start = self.context().clock.elapsed();
         for attempt in 1..=ATTEMPTS {
             let outcome = match self.boundary_file().await? {
                 Some((value, _)) if value >= to => return Ok(value),
@@ -88,7 +91,9 @@ impl TableStore {
                 }
                 Err(error) => return Err(error),
             }
-            self.pause(attempt).await;
+            if !self.pause(start, attempt).await {
+                break;
+            }
         }
         Err(last.unwrap_or_else(|| self.gave_up("others kept raising the retire boundary", ATTEMPTS)))
     }
@@ -106,6 +111,7 @@ impl TableStore {
 
     async fn raise_by_name(&self, to: u64) -> Result<u64, StoreError> {
         let mut last = None;
+        let start = self.context().clock.elapsed();
         for attempt in 1..=ATTEMPTS {
             let names = self.boundary_names().await?;
             let value = names.iter().copied().max().unwrap_or(0);
@@ -125,7 +131,9 @@ impl TableStore {
                 Created::No => {}
                 Created::Unclear(error) => last = Some(*error),
             }
-            self.pause(attempt).await;
+            if !self.pause(start, attempt).await {
+                break;
+            }
         }
         Err(last.unwrap_or_else(|| self.gave_up("the retire boundary is created but not listed", ATTEMPTS)))
     }
@@ -150,9 +158,16 @@ impl TableStore {
         Ok(values)
     }
 
-    async fn pause(&self, attempt: u32) {
-        let pause = self.context().jittered(self.retry_policy().delay(attempt));
-        self.context().clock.sleep(pause).await;
+    /// Waits before the next attempt; `false` if the deadline comes first.
+    async fn pause(&self, start: Duration, attempt: u32) -> bool {
+        let (policy, context) = (self.retry_policy(), self.context());
+        let pause = context.jittered(policy.delay(attempt));
+        let waited = context.clock.elapsed().saturating_sub(start);
+        if waited.saturating_add(pause) > policy.deadline {
+            return false;
+        }
+        context.clock.sleep(pause).await;
+        true
     }
 
     fn corrupt(&self, path: TablePath, found: &str) -> StoreError {

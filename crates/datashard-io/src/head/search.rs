@@ -137,4 +137,5 @@ fn between(found: u64, absent: u64) -> Vec<u64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 mod tests;

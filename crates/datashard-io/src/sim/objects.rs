@@ -21,7 +21,7 @@ pub(super) enum Operation {
     Copy { from: Path, to: Path, mode: CopyMode },
     StartUpload { key: Path },
     Part { key: Path, upload: u64, index: usize, bytes: Bytes },
-    Complete { key: Path, upload: u64 },
+    Complete { key: Path, upload: u64, parts: Vec<usize> },
     Abort { key: Path, upload: u64 },
 }
 
@@ -196,9 +196,14 @@ impl Objects {
                 upload.parts.insert(*index, bytes.clone());
                 Ok(Reply::Done)
             }
-            Operation::Complete { key, upload } => {
-                let upload = self.uploads.remove(upload).ok_or_else(no_such_upload)?;
-                let whole: Vec<u8> = upload.parts.values().flat_map(|part| part.iter().copied()).collect();
+            Operation::Complete { key, upload: id, parts } => {
+                let upload = self.uploads.get(id).ok_or_else(no_such_upload)?;
+                let mut whole = Vec::new();
+                for index in parts {
+                    let invalid = || Answer::status(400).with_code("InvalidPart");
+                    whole.extend_from_slice(upload.parts.get(index).ok_or_else(invalid)?);
+                }
+                self.uploads.remove(id);
                 Ok(self.write(key, whole.into(), now_ms))
             }
             Operation::Abort { upload, .. } => {

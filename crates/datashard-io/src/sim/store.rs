@@ -11,13 +11,14 @@ use futures_util::stream::{self, BoxStream};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 use super::clock::to_ms;
 use super::executor::Simulation;
 use super::fault::{Answer, Fault, RandomFaults};
 use super::flight::Trouble;
+use super::multipart::SimUpload;
 use super::objects::{Got, Operation, Page, Quirks, Reply, etag};
 use super::process::Process;
 use super::profile::Profile;
@@ -80,7 +81,7 @@ impl SimStore {
             if self.server(|server| server.profile.is_gcs) { "gs://sim/table" } else { "s3://sim/table" };
         let made = Location::parse(url).map_err(Into::into).and_then(|location| {
             let parts = Parts {
-                store: Arc::new(store),
+                store: Arc::new(store.clone()),
                 prefix: "table".to_owned(),
                 location,
                 context,
@@ -89,7 +90,7 @@ impl SimStore {
                 #[cfg(feature = "local")]
                 local: None,
             };
-            TableStore::from_parts(parts, retry)
+            TableStore::from_parts(parts, retry).map(|table| table.with_multipart(Arc::new(store)))
         });
         #[expect(clippy::expect_used, reason = "both texts are constants of the right form")]
         made.expect("a constant location and prefix")
@@ -205,7 +206,7 @@ impl SimStore {
     }
 
     /// Sends a request and waits for what comes of it.
-    async fn ask(&self, operation: Operation) -> Result<Reply> {
+    pub(super) async fn ask(&self, operation: Operation) -> Result<Reply> {
         let (kind, is_create) = (operation.kind(), operation.is_create());
         if let Some(counters) = &self.counters {
             counters.sent(kind, operation.body_bytes());
@@ -218,7 +219,7 @@ impl SimStore {
         outcome.map_err(|trouble| self.error(trouble, key, is_create))
     }
 
-    /// The error that the client's library would make of it.
+    /// The error that the real clients make of it: the library's own for what it understands, else the answer as it came.
     fn error(&self, trouble: Trouble, path: String, is_create: bool) -> object_store::Error {
         let answer = match trouble {
             Trouble::Connection(kind) => {
@@ -226,20 +227,14 @@ impl SimStore {
             }
             Trouble::Answer(answer) => self.with_skew(answer).0,
         };
-        let status = answer.status;
-        let source = answer.into();
-        match status {
-            404 => object_store::Error::NotFound { path, source },
-            412 if is_create => object_store::Error::AlreadyExists { path, source },
-            412 => object_store::Error::Precondition { path, source },
-            304 => object_store::Error::NotModified { path, source },
-            401 => object_store::Error::Unauthenticated { path, source },
-            403 => object_store::Error::PermissionDenied { path, source },
-            501 => object_store::Error::NotImplemented {
-                operation: "a conditional write".to_owned(),
-                implementer: STORE.to_owned(),
-            },
-            _ => object_store::Error::Generic { store: STORE, source },
+        let told = || answer.to_string().into();
+        let is_of_a_file = matches!(answer.code.as_deref(), None | Some("NoSuchKey" | "NoSuchUpload"));
+        match answer.status {
+            404 if is_of_a_file => object_store::Error::NotFound { path, source: told() },
+            412 if is_create => object_store::Error::AlreadyExists { path, source: told() },
+            412 => object_store::Error::Precondition { path, source: told() },
+            304 => object_store::Error::NotModified { path, source: told() },
+            _ => object_store::Error::Generic { store: STORE, source: answer.into() },
         }
     }
 
@@ -287,7 +282,15 @@ impl SimStore {
             .zip(answers)
             .map(|(key, answer)| match answer {
                 None => Ok(key),
-                Some(answer) => Err(self.error(Trouble::Answer(answer), key.into(), false)),
+                Some(answer) if answer.0.status == 404 => {
+                    Err(self.error(Trouble::Answer(answer), key.into(), false))
+                }
+                // The answer to a bulk deletion has a code for each file, and the library makes text of it.
+                Some(answer) => {
+                    let code = answer.0.code.unwrap_or_default();
+                    let source = format!("`{key}` was not deleted (code: {code})").into();
+                    Err(object_store::Error::Generic { store: STORE, source })
+                }
             })
             .collect()
     }
@@ -307,7 +310,7 @@ impl ObjectStore for SimStore {
     ) -> Result<Box<dyn MultipartUpload>> {
         let key = location.clone();
         match self.ask(Operation::StartUpload { key: key.clone() }).await? {
-            Reply::Upload(upload) => Ok(Box::new(SimUpload { store: self.clone(), key, upload, parts: 0 })),
+            Reply::Upload(upload) => Ok(Box::new(SimUpload::new(self, key, upload))),
             _ => Err(mixed_up()),
         }
     }
@@ -373,36 +376,7 @@ impl ObjectStore for SimStore {
     }
 }
 
-/// An upload in parts.
-#[derive(Debug)]
-struct SimUpload {
-    store: SimStore,
-    key: Path,
-    upload: u64,
-    parts: usize,
-}
-
-#[async_trait]
-impl MultipartUpload for SimUpload {
-    fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        let index = self.parts;
-        self.parts = self.parts.saturating_add(1);
-        let (store, key, upload) = (self.store.clone(), self.key.clone(), self.upload);
-        Box::pin(async move {
-            store.ask(Operation::Part { key, upload, index, bytes: data.into() }).await.map(|_| ())
-        })
-    }
-
-    async fn complete(&mut self) -> Result<PutResult> {
-        written(self.store.ask(Operation::Complete { key: self.key.clone(), upload: self.upload }).await?)
-    }
-
-    async fn abort(&mut self) -> Result<()> {
-        self.store.ask(Operation::Abort { key: self.key.clone(), upload: self.upload }).await.map(|_| ())
-    }
-}
-
-fn written(reply: Reply) -> Result<PutResult> {
+pub(super) fn written(reply: Reply) -> Result<PutResult> {
     match reply {
         Reply::Written { version } => Ok(PutResult {
             e_tag: Some(etag(version)),
@@ -449,7 +423,7 @@ fn folder(prefix: Option<&Path>) -> String {
     }
 }
 
-fn mixed_up() -> object_store::Error {
+pub(super) fn mixed_up() -> object_store::Error {
     let source = io::Error::other("the answer is that of another request").into();
     object_store::Error::Generic { store: STORE, source }
 }

@@ -69,9 +69,13 @@ fn from_answer(answer: Answer, call: Call<'_>) -> StoreError {
             skew_ms: answer.skew_ms,
         };
     }
-    // A file that is missing is the business of reads; where a write or a listing finds nothing, it is the bucket.
+    // A file that is missing is the business of reads; where a write or a listing finds nothing, it is the bucket. But an upload that
+    // was completed or aborted meanwhile is missing too, and folders come and go.
     let is_of_bucket = matches!(code, "NoSuchBucket" | "ContainerNotFound" | "FilesystemNotFound")
-        || (answer.status == 404 && matches!(call.kind, RequestKind::Put | RequestKind::List));
+        || (answer.status == 404
+            && code != "NoSuchUpload"
+            && call.location.scheme() != Scheme::File
+            && matches!(call.kind, RequestKind::Put | RequestKind::List));
     if is_of_bucket {
         return StoreError::NoContainer {
             location: call.location.to_string(),

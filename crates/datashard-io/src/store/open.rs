@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
+#[cfg(feature = "cloud")]
+use super::RetryPolicy;
 use super::options::{Settled, StoreOptions, refuse_others};
-use super::{Parts, RetryPolicy, TableStore};
+use super::{Conditions, Parts, Probe, TableStore};
 use crate::error::StoreError;
 use crate::location::{Location, Scheme, split_query};
+#[cfg(feature = "cloud")]
 use crate::request::Counters;
 
 impl TableStore {
@@ -54,15 +57,55 @@ impl TableStore {
     }
 }
 
-async fn open_folder(location: Location, settled: Settled) -> Result<TableStore, StoreError> {
-    refuse_others(&settled.settings, "folders")?;
+#[cfg(not(feature = "local"))]
+async fn open_folder(location: Location, _settled: Settled) -> Result<TableStore, StoreError> {
     Err(lacks_feature(&location, "local"))
+}
+
+#[cfg(feature = "local")]
+async fn open_folder(location: Location, settled: Settled) -> Result<TableStore, StoreError> {
+    use crate::local::{LocalFolder, LocalOptions};
+    let Settled { settings, unsafe_single_writer, durability, retry, context } = settled;
+    refuse_others(&settings, "folders")?;
+    let root = if location.root().is_empty() { "/" } else { location.root() }.to_owned();
+    let options =
+        LocalOptions::default().with_durability(durability).with_unsafe_single_writer(unsafe_single_writer);
+    let of_folder = context.clone();
+    let open = move || LocalFolder::open(std::path::Path::new(&root), options, of_folder);
+    // A network mount may take its time.
+    let folder = match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => runtime.spawn_blocking(open).await.map_err(|error| StoreError::Unavailable {
+            request: crate::request::RequestKind::Head,
+            location: location.to_string(),
+            path: String::new(),
+            attempts: 1,
+            waited_ms: 0,
+            acted: crate::error::Acted::No,
+            retry_after: None,
+            source: error.into(),
+        })??,
+        Err(_) => open()?,
+    };
+    let conditions = Conditions { probe: Probe::known(), unsafe_single_writer };
+    let store = TableStore::from_folder(folder, location, context, retry.unwrap_or_default())?;
+    Ok(store.with_conditions(conditions))
 }
 
 fn open_memory(location: Location, settled: Settled) -> Result<TableStore, StoreError> {
     refuse_others(&settled.settings, "memory")?;
     let store = memory(location.container());
-    assemble(store, location, settled, None, Arc::default(), false)
+    let conditions = Conditions { probe: Probe::known(), unsafe_single_writer: settled.unsafe_single_writer };
+    let parts = Parts {
+        store,
+        prefix: location.root().to_owned(),
+        location,
+        context: settled.context,
+        counters: Arc::default(),
+        counted_below: false,
+        #[cfg(feature = "local")]
+        local: None,
+    };
+    Ok(TableStore::from_parts(parts, settled.retry.unwrap_or_default())?.with_conditions(conditions))
 }
 
 /// The memory of a name, made if need be; it lives as long as the process.
@@ -96,33 +139,23 @@ fn open_bucket(location: Location, settled: Settled) -> Result<TableStore, Store
             return Err(lacks_feature(&location, feature_of(other)));
         }
     };
-    assemble(opened.store, location, settled, opened.request_timeout, counters, true)
-}
-
-fn assemble(
-    store: Arc<dyn ObjectStore>,
-    location: Location,
-    settled: Settled,
-    request_timeout: Option<std::time::Duration>,
-    counters: Arc<Counters>,
-    counted_below: bool,
-) -> Result<TableStore, StoreError> {
     let retry = settled.retry.unwrap_or_else(|| {
         let policy = RetryPolicy::default();
-        request_timeout.map_or(policy, |timeout| policy.with_request_timeout(timeout))
+        opened.request_timeout.map_or(policy, |timeout| policy.with_request_timeout(timeout))
     });
-    let prefix = location.root().to_owned();
+    let conditions =
+        Conditions { probe: Probe::of(&opened.identity), unsafe_single_writer: settled.unsafe_single_writer };
     let parts = Parts {
-        store,
-        prefix,
+        store: opened.store,
+        prefix: location.root().to_owned(),
         location,
         context: settled.context,
         counters,
-        counted_below,
+        counted_below: true,
         #[cfg(feature = "local")]
         local: None,
     };
-    TableStore::from_parts(parts, retry)
+    Ok(TableStore::from_parts(parts, retry)?.with_conditions(conditions).with_multipart(opened.multipart))
 }
 
 fn feature_of(scheme: Scheme) -> &'static str {

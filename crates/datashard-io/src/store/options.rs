@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::RetryPolicy;
 use super::environment;
+use super::{Durability, RetryPolicy};
 use crate::context::Context;
 use crate::error::StoreError;
 use crate::location::Location;
@@ -22,6 +22,7 @@ use crate::path::excerpt;
 ///
 /// # Options of every store
 /// * `unsafe_single_writer`: `true` allows a store without conditional writes, for one writer only.
+/// * `durability`: `full`, `group` or `none`, for folders; see [`Durability`]. Buckets are always durable.
 ///
 /// # Options of buckets
 /// * S3: `access_key_id`, `secret_access_key`, `session_token`, `region`, `endpoint`, `virtual_hosted_style_request`,
@@ -55,6 +56,7 @@ use crate::path::excerpt;
 pub struct StoreOptions {
     given: BTreeMap<String, Setting>,
     environment: BTreeMap<String, String>,
+    durability: Option<Durability>,
     unsafe_single_writer: Option<bool>,
     retry: Option<RetryPolicy>,
     context: Option<Context>,
@@ -90,6 +92,12 @@ impl StoreOptions {
         self
     }
 
+    /// Sets what of a folder survives a power loss; wins over the option `durability`, and means nothing to buckets.
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = Some(durability);
+        self
+    }
+
     /// Allows a store without conditional writes, where commits of two writers would overwrite each other.
     pub fn with_unsafe_single_writer(mut self, allowed: bool) -> Self {
         self.unsafe_single_writer = Some(allowed);
@@ -114,16 +122,19 @@ impl StoreOptions {
         settings.extend(of_query(query)?);
         settings.extend(self.given.into_values());
         let mut unsafe_single_writer = false;
+        let mut durability = Durability::default();
         let mut rest = Vec::with_capacity(settings.len());
         for setting in settings {
             match setting.name() {
                 "unsafe_single_writer" => unsafe_single_writer = setting.flag()?,
+                "durability" => durability = setting.durability()?,
                 _ => rest.push(setting),
             }
         }
         Ok(Settled {
             settings: rest,
             unsafe_single_writer: self.unsafe_single_writer.unwrap_or(unsafe_single_writer),
+            durability: self.durability.unwrap_or(durability),
             retry: self.retry,
             context: self.context.unwrap_or_else(Context::system),
         })
@@ -135,6 +146,7 @@ impl fmt::Debug for StoreOptions {
         f.debug_struct("StoreOptions")
             .field("given", &self.given.keys())
             .field("environment", &self.environment.keys())
+            .field("durability", &self.durability)
             .field("unsafe_single_writer", &self.unsafe_single_writer)
             .field("retry", &self.retry)
             .finish_non_exhaustive()
@@ -146,6 +158,8 @@ pub(super) struct Settled {
     /// In rising precedence.
     pub(super) settings: Vec<Setting>,
     pub(super) unsafe_single_writer: bool,
+    #[cfg_attr(not(feature = "local"), expect(dead_code, reason = "folders have it"))]
+    pub(super) durability: Durability,
     pub(super) retry: Option<RetryPolicy>,
     pub(super) context: Context,
 }
@@ -216,6 +230,15 @@ impl Setting {
         }
     }
 
+    fn durability(&self) -> Result<Durability, StoreError> {
+        match self.value.trim().to_ascii_lowercase().as_str() {
+            "full" => Ok(Durability::Full),
+            "group" => Ok(Durability::group()),
+            "none" => Ok(Durability::None),
+            _ => Err(self.error("is none of `full`, `group` and `none`")),
+        }
+    }
+
     /// An error about this option, which is named as it was given; its value is not told.
     pub(crate) fn error(&self, reason: &str) -> StoreError {
         StoreError::Option { option: excerpt(&self.shown), reason: reason.to_owned() }
@@ -245,7 +268,7 @@ fn of_query(query: Option<&str>) -> Result<Vec<Setting>, StoreError> {
 
 /// Refuses options where there are none to know: folders and memory have only those of every store.
 pub(super) fn refuse_others(settings: &[Setting], place: &str) -> Result<(), StoreError> {
-    const KNOWN: [&str; 1] = ["unsafe_single_writer"];
+    const KNOWN: [&str; 2] = ["unsafe_single_writer", "durability"];
     for setting in settings {
         let is_of_bucket =
             ["aws_", "google_", "azure_"].iter().any(|prefix| setting.name.starts_with(prefix));

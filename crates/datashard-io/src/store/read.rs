@@ -264,7 +264,9 @@ impl TableStore {
                 Err(waited) => return Err(timed_out(waited, call)),
             };
             found = found.saturating_add(length(&chunk));
-            self.inner.counters.received(length(&chunk));
+            if !self.inner.counted_below {
+                self.inner.counters.received(length(&chunk));
+            }
             if found > expected {
                 break;
             }

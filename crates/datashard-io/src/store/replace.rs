@@ -63,54 +63,46 @@ pub(crate) enum Replaced {
 impl TableStore {
     /// Reads a file with its tag; `None` if there is none. One GET, repeated until the deadline.
     pub(crate) async fn read_tagged(&self, name: Replaceable) -> Result<Option<Tagged>, StoreError> {
-        let path = name.path()?;
-        let key = self.key(&path)?;
-        let request = Request { kind: RequestKind::Get, path: path.as_str(), bytes: 0 };
-        let send = || {
-            let key = key.clone();
-            async move {
-                let answer = self.inner.store.get_opts(&key, GetOptions::default()).await?;
-                let size = answer.meta.size;
-                let (e_tag, version) = (answer.meta.e_tag.clone(), answer.meta.version.clone());
-                let tag =
-                    (e_tag.is_some() || version.is_some()).then_some(Tag(UpdateVersion { e_tag, version }));
-                if size > LIMIT_BYTES {
-                    return Ok((size, None, tag));
-                }
-                let mut content = BytesMut::new();
-                let mut body = answer.into_stream();
-                while let Some(chunk) = body.next().await {
-                    content.extend_from_slice(&chunk?);
-                    if len(&content) > LIMIT_BYTES {
-                        return Ok((size, None, tag));
-                    }
-                }
-                Ok((size, Some(content.freeze()), tag))
-            }
-        };
-        // A number cut short is a smaller number, so what is too short is read once more, and then not believed.
-        for last in [false, true] {
-            let (size, content, tag) = match self.repeat(request, send).await {
-                Ok(answer) => answer,
-                Err(StoreError::NotFound { .. }) => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            let found = content.as_ref().map(|content| len(content));
-            self.inner.counters.received(found.unwrap_or(0));
-            match found {
-                Some(found) if found != size && last => {
-                    return Err(StoreError::WrongLength {
-                        location: self.inner.location.to_string(),
-                        path,
-                        expected_bytes: size,
-                        found_bytes: found,
-                    });
-                }
-                Some(found) if found != size => {}
-                _ => return Ok(Some(Tagged { content, tag })),
-            }
+        let path = &name.path()?;
+        let outcome =
+            self.repeat_call(StoreError::is_retryable, || self.read_tagged_once(path)).await.map(Some);
+        match outcome {
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            other => other,
         }
-        Ok(None)
+    }
+
+    async fn read_tagged_once(&self, path: &TablePath) -> Result<Tagged, StoreError> {
+        let key = self.key(path)?;
+        let answer = async {
+            let answer = self.inner.store.get_opts(&key, GetOptions::default()).await?;
+            let size = answer.meta.size;
+            let (e_tag, version) = (answer.meta.e_tag.clone(), answer.meta.version.clone());
+            let mut content = BytesMut::new();
+            if size <= LIMIT_BYTES {
+                let mut body = answer.into_stream();
+                while len(&content) <= LIMIT_BYTES
+                    && let Some(chunk) = body.next().await
+                {
+                    content.extend_from_slice(&chunk?);
+                }
+            }
+            Ok((size, content.freeze(), UpdateVersion { e_tag, version }))
+        };
+        let (size, content, tag) = self.once(Request::of(RequestKind::Get, path.as_str()), answer).await?;
+        self.inner.counters.received(len(&content));
+        let whole = size <= LIMIT_BYTES && len(&content) <= LIMIT_BYTES;
+        // A number cut short is a smaller number.
+        if whole && len(&content) != size {
+            return Err(StoreError::WrongLength {
+                location: self.inner.location.to_string(),
+                path: path.clone(),
+                expected_bytes: size,
+                found_bytes: len(&content),
+            });
+        }
+        let tag = (tag.e_tag.is_some() || tag.version.is_some()).then_some(Tag(tag));
+        Ok(Tagged { content: whole.then_some(content), tag })
     }
 
     /// Replaces a file if its content is still the one seen. One PUT.

@@ -54,16 +54,16 @@ fn a_right_hint_costs_one_round_of_two() {
 #[test]
 fn c02_a_hint_that_lags_costs_few_rounds() {
     check(Some(1_000), 0, 1_001, 2, 20);
-    check(Some(1_000), 0, 1_100, 4, 81);
+    check(Some(1_000), 0, 1_100, 4, 61);
     check(Some(1_000), 0, 101_000, 5, 138);
 }
 
 #[test]
 fn c03_a_hint_ahead_costs_few_rounds() {
-    check(Some(1_001), 0, 1_000, 2, 22);
-    check(Some(101_000), 0, 1_000, 4, 82);
-    check(Some(u64::MAX - 1), 0, 100_000, 5, 200);
-    check(Some(u64::MAX), 0, 1, 2, 83);
+    check(Some(1_001), 0, 1_000, 2, 23);
+    check(Some(101_000), 0, 1_000, 4, 88);
+    check(Some(u64::MAX - 1), 0, 100_000, 5, 203);
+    check(Some(u64::MAX), 0, 1, 2, 84);
     check(Some(1_001), 1_000, 1_000, 2, 3);
 }
 
@@ -71,8 +71,8 @@ fn c03_a_hint_ahead_costs_few_rounds() {
 fn h04_a_lost_hint_costs_few_rounds() {
     check(None, 0, 1, 1, 2);
     check(None, 0, 100_000, 5, 138);
-    check(None, 90_000, 100_000, 4, 99);
-    check(None, 0, 1 << 40, 11, 384);
+    check(None, 90_000, 100_000, 5, 104);
+    check(None, 0, 1 << 40, 11, 348);
 }
 
 #[test]
@@ -86,8 +86,8 @@ fn an_empty_table_costs_one_round() {
 fn numbers_at_their_end_do_not_overflow() {
     check(Some(u64::MAX), 0, u64::MAX, 1, 1);
     check(Some(u64::MAX), u64::MAX, u64::MAX, 1, 1);
-    check(Some(u64::MAX - 1), 0, u64::MAX, 2, 3);
-    let (found, _) = run(Search::new(None, 0), |_, _| true);
+    check(Some(u64::MAX - 1), 0, u64::MAX, 1, 2);
+    let (found, _) = run(Search::new(Some(u64::MAX - 5), 0), |_, _| true);
     assert_eq!(found, Some(u64::MAX));
     let (found, _) = run(Search::above(u64::MAX), |_, _| true);
     assert_eq!(found, Some(u64::MAX));
@@ -99,7 +99,7 @@ fn above_a_known_version_its_successor_is_asked_for_alone() {
     let (found, cost) = run(Search::above(7), |_, version| version <= 7);
     assert_eq!((found, cost), (Some(7), Cost { rounds: 1, probes: 1 }));
     let (found, cost) = run(Search::above(7), |_, version| version <= 107);
-    assert_eq!((found, cost), (Some(107), Cost { rounds: 4, probes: 80 }));
+    assert_eq!((found, cost), (Some(107), Cost { rounds: 4, probes: 60 }));
 }
 
 fn number() -> impl Strategy<Value = u64> {
@@ -120,8 +120,8 @@ proptest! {
         let exists = |version| (retired.max(1)..=newest).contains(&version) || left.contains(&version);
         let (found, cost) = run(Search::new(hint, retired), |_, version| exists(version));
         prop_assert_eq!(found, Some(newest));
-        prop_assert!(cost.rounds <= 6, "{:?}", cost);
-        prop_assert!(cost.probes <= 2 + 83 + 40 * 4, "{:?}", cost);
+        prop_assert!(cost.rounds <= 7, "{:?}", cost);
+        prop_assert!(cost.probes <= 210, "{:?}", cost);
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn what_a_store_cannot_do_can_be_switched_off() {
             store.set_quirks(Quirks { without_update: true, ..Quirks::default() });
             let version = UpdateVersion { e_tag: Some("\"1\"".to_owned()), version: None };
             let error = put(&store, "a", PutMode::Update(version)).await.unwrap_err();
-            assert!(matches!(error, object_store::Error::NotImplemented { .. }), "{error}");
+            assert!(error.to_string().contains("501"), "{error}");
 
             store.set_quirks(Quirks { racy_conditions: true, ..Quirks::default() });
             let (one, two) = futures_util::join!(

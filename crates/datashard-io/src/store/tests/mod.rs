@@ -365,6 +365,8 @@ pub(super) fn table_at(location: &str) -> (TableStore, Arc<Scripted>) {
         context: Context::new(clock, Arc::clone(&steady) as Arc<dyn Randomness>, steady),
         counters: Arc::default(),
         counted_below: false,
+        #[cfg(feature = "local")]
+        local: None,
     };
     (TableStore::from_parts(parts, RetryPolicy::default()).unwrap(), scripted)
 }
