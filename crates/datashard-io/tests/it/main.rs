@@ -10,6 +10,24 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod crash;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod crash_race;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_child;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_faults;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_history;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_model;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_order;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_support;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_watched;
 #[cfg(all(feature = "sim", feature = "conformance"))]
 mod faults_conformance;
 #[cfg(feature = "sim")]
@@ -39,3 +57,5 @@ mod head_retired;
 #[cfg(feature = "sim")]
 mod head_sim;
 mod head_support;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod power_loss;
