@@ -79,7 +79,7 @@ pub enum StoreError {
         skew_ms: Option<i64>,
     },
     /// Too busy, or not there: no usable answer until the deadline.
-    #[error("{request} `{path}` in {location} failed after {attempts} attempts in {waited_ms} ms")]
+    #[error("{request} `{path}` in {location} failed after {attempts} attempts in {waited_ms} ms{}", asked(*retry_after))]
     Unavailable {
         /// What was asked.
         request: RequestKind,
@@ -236,6 +236,16 @@ pub enum StoreError {
         /// What was found and what was expected.
         detail: String,
     },
+    /// A listing that contradicts itself, or holds keys that are no names: what is missing from it cannot be told.
+    #[error("the listing of `{folder}` in {location} cannot be relied on: {detail}")]
+    BadListing {
+        /// The table's location.
+        location: String,
+        /// The folder below it; empty for all of the table.
+        folder: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// Legal, but not supported by this build or this store.
     #[error("{what} is not supported by {place}: {reason}")]
     Unsupported {
@@ -279,7 +289,9 @@ impl StoreError {
             | Self::TooLarge { .. }
             | Self::BadRange { .. }
             | Self::SymbolicLink { .. } => ErrorKind::InvalidInput,
-            Self::MixedLayout { .. } | Self::Corrupt { .. } => ErrorKind::InvalidData,
+            Self::MixedLayout { .. } | Self::Corrupt { .. } | Self::BadListing { .. } => {
+                ErrorKind::InvalidData
+            }
             Self::Refused { .. }
             | Self::ConditionsIgnored { .. }
             | Self::NoAtomicCreate { .. }
@@ -317,6 +329,7 @@ impl StoreError {
             | Self::RootReplaced { .. }
             | Self::MixedLayout { .. }
             | Self::Corrupt { .. }
+            | Self::BadListing { .. }
             | Self::Unsupported { .. } => true,
         }
     }
@@ -328,4 +341,11 @@ impl StoreError {
             _ => None,
         }
     }
+}
+
+/// What the store asked for, as the end of a message.
+fn asked(retry_after: Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |after| {
+        format!("; the store asked to be left alone for {} ms", after.as_millis())
+    })
 }

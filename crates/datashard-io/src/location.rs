@@ -3,11 +3,16 @@
 //! Metadata names files by whole URLs, and writers spell them in several ways: `s3a://` for `s3://`, `file:/x` for
 //! `file:///x`, a plain path. [`Location::relative`] knows them all, and refuses whatever does not lie below the table.
 
+mod folder;
+
 use std::fmt;
 
 use datashard_spec::error::ErrorKind;
 
 use crate::path::{PathError, TablePath, excerpt};
+
+/// The longest location, in bytes: what systems allow for a path.
+const MAX_BYTES: usize = 4096;
 
 /// The kind of place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +30,25 @@ pub enum Scheme {
     Azure,
 }
 
+impl Scheme {
+    /// The schemes of URLs for this kind of place, as writers use them; the first is ours.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::File => &["file"],
+            Self::Memory => &["memory"],
+            Self::S3 => &["s3", "s3a", "s3n"],
+            Self::Gcs => &["gs", "gcs"],
+            Self::Azure => &["abfss", "abfs", "az", "wasbs", "wasb"],
+        }
+    }
+
+    fn of(name: &str) -> Option<Self> {
+        [Self::File, Self::Memory, Self::S3, Self::Gcs, Self::Azure]
+            .into_iter()
+            .find(|scheme| scheme.names().iter().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+}
+
 /// A location, or the name of a file in metadata, that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -32,7 +56,7 @@ pub enum LocationError {
     /// The text is not a location.
     #[error("location `{location}`: {reason}")]
     Invalid {
-        /// The location, cut to a sane length.
+        /// The location, cut to a sane length, without what may be secret in it: a query, a user.
         location: String,
         /// What is wrong with it.
         reason: String,
@@ -63,6 +87,10 @@ impl LocationError {
             Self::Outside { .. } | Self::Path { .. } => ErrorKind::InvalidData,
         }
     }
+
+    fn invalid(location: &str, reason: impl Into<String>) -> Self {
+        Self::Invalid { location: without_secrets(location), reason: reason.into() }
+    }
 }
 
 /// Where a table lies: a scheme, a bucket or the like, and a path in it.
@@ -84,52 +112,64 @@ pub struct Location {
     scheme: Scheme,
     /// Bucket, container, or name of a memory; empty for folders.
     container: String,
-    /// Without a slash at the end. For folders absolute, with one at the start; else without.
+    /// The host after `container@`, for Azure.
+    host: Option<String>,
+    /// Without a slash at the end. For folders absolute, with one at the start (empty for `/` itself); else without.
     root: String,
 }
 
 impl Location {
     /// Reads a location: a path (`./dir`, `/dir`), or a URL with scheme `file`, `memory`, `s3`, `s3a`, `gs`, `az`, `abfs` or `abfss`.
     ///
-    /// A relative path is taken from the current folder of the process.
+    /// A relative path is taken from the current folder of the process, and `..` in a path goes where the system would go, so a
+    /// folder before it has to exist. Escapes with `%` are resolved in `file:` URLs only: the keys of buckets have none. A container
+    /// of Azure may be written with its account, as `abfss://container@account.dfs.core.windows.net/path`.
     ///
     /// # Errors
-    /// `InvalidInput` if it is none of them, or has a query, a `..` in a URL, or a NUL.
+    /// `InvalidInput` if it is none of them, has a query, a fragment, a user, a port, a `..` in a URL, or a control character, or
+    /// looks like a path of Windows. Options in the query of a URL are for [`TableStore::open`](crate::TableStore::open) to take.
     pub fn parse(text: &str) -> Result<Self, LocationError> {
-        let invalid =
-            |reason: &str| LocationError::Invalid { location: excerpt(text), reason: reason.to_owned() };
-        if text.is_empty() || text.contains('\0') {
-            return Err(invalid("is empty or has a NUL"));
+        let invalid = |reason: &str| LocationError::invalid(text, reason);
+        if text.is_empty() {
+            return Err(invalid("is empty"));
         }
-        let Some((scheme, rest)) = text.split_once("://") else { return Self::folder(text) };
-        let scheme = match scheme {
-            "file" => return Self::folder(rest),
-            "memory" => Scheme::Memory,
-            "s3" | "s3a" => Scheme::S3,
-            "gs" => Scheme::Gcs,
-            "az" | "abfs" | "abfss" => Scheme::Azure,
-            _ => return Err(invalid("has a scheme other than file, memory, s3, s3a, gs, az, abfs, abfss")),
+        if text.len() > MAX_BYTES {
+            return Err(invalid("is longer than 4096 bytes"));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(invalid("has a control character"));
+        }
+        let Some((name, rest)) = scheme_of(text) else { return Self::folder(text, text) };
+        if name.len() == 1 {
+            return Err(invalid("looks like a path of Windows, which is not supported"));
+        }
+        let Some(scheme) = Scheme::of(name) else {
+            return Err(invalid(
+                "has a scheme other than file, memory, s3, s3a, gs, az, abfs, abfss; write a folder of that name as `./name`",
+            ));
         };
-        let (container, root) = rest.split_once('/').unwrap_or((rest, ""));
+        if scheme == Scheme::File {
+            return Self::folder(text, &folder::path_of_url(rest).map_err(|reason| invalid(&reason))?);
+        }
+        let rest = rest.strip_prefix("//").ok_or_else(|| invalid("lacks the `//` after the scheme"))?;
+        if rest.contains('?') {
+            return Err(invalid("has a query: options are given beside the location"));
+        }
+        if rest.contains('#') {
+            return Err(invalid("has a `#`, which begins a fragment in URLs and a comment elsewhere"));
+        }
+        let (authority, root) = rest.split_once('/').unwrap_or((rest, ""));
+        let (container, host) = authority_of(scheme, authority).map_err(|reason| invalid(&reason))?;
         let root = root.trim_end_matches('/');
-        if container.is_empty() {
-            return Err(invalid("names no bucket"));
-        }
         if !root.is_empty() {
-            TablePath::parse(root).map_err(|e| invalid(e.reason))?;
+            TablePath::parse(root).map_err(|e| invalid(&format!("its path {}", e.reason)))?;
         }
-        Ok(Self { scheme, container: container.to_owned(), root: root.to_owned() })
+        Ok(Self { scheme, container, host, root: root.to_owned() })
     }
 
-    fn folder(path: &str) -> Result<Self, LocationError> {
-        let invalid = |reason: String| LocationError::Invalid { location: excerpt(path), reason };
-        let absolute = std::path::absolute(path).map_err(|e| invalid(e.to_string()))?;
-        let root = absolute.to_str().ok_or_else(|| invalid("is not UTF-8".to_owned()))?;
-        Ok(Self {
-            scheme: Scheme::File,
-            container: String::new(),
-            root: root.trim_end_matches('/').to_owned(),
-        })
+    fn folder(text: &str, path: &str) -> Result<Self, LocationError> {
+        let root = folder::absolute(path).map_err(|reason| LocationError::invalid(text, reason))?;
+        Ok(Self { scheme: Scheme::File, container: String::new(), host: None, root })
     }
 
     /// The kind of place.
@@ -142,60 +182,152 @@ impl Location {
         &self.container
     }
 
-    /// The path in the container, without slashes at the ends; for folders the absolute path.
+    /// The account of an Azure container, if the location names it.
+    pub fn account(&self) -> Option<&str> {
+        self.host.as_deref().map(|host| host.split_once('.').map_or(host, |(account, _)| account))
+    }
+
+    /// The path in the container, without slashes at the ends; for folders the absolute path, which is empty for the root.
     pub fn root(&self) -> &str {
         &self.root
     }
 
     /// The whole name of a file of the table, as metadata has it.
     pub fn file(&self, path: &TablePath) -> String {
-        format!("{self}/{path}")
+        match self.scheme {
+            Scheme::File => format!("{}/{path}", self.root),
+            _ => format!("{self}/{path}"),
+        }
     }
 
     /// The path below the table of a file that metadata names.
     ///
+    /// The names of schemes that writers use for one place are the same here, as are `file:/x`, `file:///x` and `/x`. In names of
+    /// files on disk a `//` or `/./` counts as `/`, as it does for the system; in buckets these are other keys. Nothing is
+    /// percent-decoded, because writers put the names of folders there as they are: a partition folder may be called `day=a%20b`. The
+    /// one exception is a `file:` URL that lies below the table only when it is decoded as a whole.
+    ///
     /// # Errors
     /// `InvalidData` if it does not lie below the table, or by a path that is not allowed.
     pub fn relative(&self, file: &str) -> Result<TablePath, LocationError> {
-        let outside = || LocationError::Outside { location: self.to_string(), file: excerpt(file) };
-        let rest = self.below(file).ok_or_else(outside)?;
-        TablePath::parse(rest).map_err(|source| LocationError::Path { location: self.to_string(), source })
+        let outside = || LocationError::Outside { location: self.to_string(), file: without_secrets(file) };
+        let path = |path: &str| {
+            TablePath::parse(path)
+                .map_err(|source| LocationError::Path { location: self.to_string(), source })
+        };
+        if self.scheme == Scheme::File {
+            return path(&folder::below(&self.root, file).ok_or_else(outside)?);
+        }
+        path(self.below(file).ok_or_else(outside)?)
     }
 
     fn below<'a>(&self, file: &'a str) -> Option<&'a str> {
-        let rest = match self.scheme {
-            Scheme::File => {
-                file.strip_prefix("file://").or_else(|| file.strip_prefix("file:")).unwrap_or(file)
+        let (name, rest) = scheme_of(file)?;
+        if Scheme::of(name)? != self.scheme {
+            return None;
+        }
+        let (authority, rest) = rest.strip_prefix("//")?.split_once('/')?;
+        let container = match authority.split_once('@') {
+            Some((container, host)) if self.scheme == Scheme::Azure => {
+                let account = host.split_once('.').map_or(host, |(account, _)| account);
+                if self.account().is_some_and(|ours| !ours.eq_ignore_ascii_case(account)) {
+                    return None;
+                }
+                container
             }
-            Scheme::Memory => {
-                file.strip_prefix("memory://")?.strip_prefix(&*self.container)?.strip_prefix('/')?
-            }
-            Scheme::S3 => ["s3://", "s3a://", "s3n://"]
-                .iter()
-                .find_map(|scheme| file.strip_prefix(scheme))?
-                .strip_prefix(&*self.container)?
-                .strip_prefix('/')?,
-            Scheme::Gcs => file.strip_prefix("gs://")?.strip_prefix(&*self.container)?.strip_prefix('/')?,
-            Scheme::Azure => ["az://", "abfs://", "abfss://"]
-                .iter()
-                .find_map(|scheme| file.strip_prefix(scheme))?
-                .strip_prefix(&*self.container)?
-                .strip_prefix('/')?,
+            _ => authority,
         };
+        if container != self.container {
+            return None;
+        }
         if self.root.is_empty() { Some(rest) } else { rest.strip_prefix(&*self.root)?.strip_prefix('/') }
     }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.scheme {
-            Scheme::File => return f.write_str(&self.root),
-            Scheme::Memory => "memory",
-            Scheme::S3 => "s3",
-            Scheme::Gcs => "gs",
-            Scheme::Azure => "abfss",
+        let scheme = match (self.scheme, &self.host) {
+            (Scheme::File, _) => return f.write_str(if self.root.is_empty() { "/" } else { &self.root }),
+            // Without an account the longer names would not be URLs that others read.
+            (Scheme::Azure, None) => "az",
+            (scheme, _) => scheme.names().first().copied().unwrap_or_default(),
         };
         write!(f, "{scheme}://{}", self.container)?;
+        if let Some(host) = &self.host {
+            write!(f, "@{host}")?;
+        }
         if self.root.is_empty() { Ok(()) } else { write!(f, "/{}", self.root) }
     }
 }
+
+/// A location and the query after it, if it is a URL: in a path a `?` is a character like others.
+pub(crate) fn split_query(text: &str) -> (&str, Option<&str>) {
+    match text.split_once('?') {
+        Some((location, query)) if scheme_of(location).is_some_and(|(name, _)| name.len() > 1) => {
+            (location, Some(query))
+        }
+        _ => (text, None),
+    }
+}
+
+/// The text before the first `:`, if it can be the scheme of a URL, and the text after it. A slash before it makes the text a path.
+fn scheme_of(text: &str) -> Option<(&str, &str)> {
+    let (name, rest) = text.split_once(':')?;
+    let is_scheme = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    is_scheme.then_some((name, rest))
+}
+
+/// The bucket, and for Azure the host after it, of what stands between `//` and the path.
+fn authority_of(scheme: Scheme, authority: &str) -> Result<(String, Option<String>), String> {
+    let (container, host) = match authority.split_once('@') {
+        Some((container, host)) if scheme == Scheme::Azure => (container, Some(host)),
+        Some(_) => return Err("has a user in it: credentials are options".to_owned()),
+        None => (authority, None),
+    };
+    if container.is_empty() {
+        return Err("names no bucket".to_owned());
+    }
+    if container.starts_with("arn") && container.contains(':') {
+        return Err("names an access point by its ARN: use its alias, which is a bucket's name".to_owned());
+    }
+    if container.contains(':') {
+        return Err("has a port in it: the server is given by the option `endpoint`".to_owned());
+    }
+    let is_name = |text: &str| {
+        text.len() <= 255
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+    };
+    // Old buckets and other servers have names that AWS does not allow today; what the server does not like it says itself.
+    if !is_name(container) {
+        return Err("its bucket may only have ASCII letters, digits, `.`, `-` and `_`".to_owned());
+    }
+    match host {
+        Some(host) if !is_name(host) => Err("has no host after the `@`".to_owned()),
+        host => Ok((container.to_owned(), host.map(str::to_ascii_lowercase))),
+    }
+}
+
+/// Text for a message: without a query and a user, which may be secret.
+fn without_secrets(text: &str) -> String {
+    if scheme_of(text).is_none_or(|(name, _)| name.len() == 1) {
+        return excerpt(text);
+    }
+    let (before, query) = match text.split_once('?') {
+        Some((before, _)) => (before, "?..."),
+        None => (text, ""),
+    };
+    let (scheme, rest) = before.split_once("//").unwrap_or(("", before));
+    let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));
+    // `container@account` is no secret, but `key:secret@bucket` is.
+    let authority = match authority.rsplit_once('@') {
+        Some((user, host)) if user.contains(':') => format!("...@{host}"),
+        _ => authority.to_owned(),
+    };
+    let slashes = if scheme.is_empty() { "" } else { "//" };
+    excerpt(&format!("{scheme}{slashes}{authority}{path}{query}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,10 @@ pub(super) fn classify(error: object_store::Error, call: Call<'_>) -> StoreError
     if let Some(answer) = find::<Answer>(&error) {
         return from_answer(answer.clone(), call);
     }
+    #[cfg(feature = "cloud")]
+    if let Some(sorted) = cloud::without_answer(&error, call) {
+        return sorted;
+    }
     #[cfg(feature = "local")]
     if let Some(failure) = find::<crate::local::failure::Failure>(&error) {
         return failure.to_store_error(call.location, call.kind, call.path);
@@ -30,7 +34,7 @@ pub(super) fn classify(error: object_store::Error, call: Call<'_>) -> StoreError
     match &error {
         object_store::Error::NotFound { .. } => return not_found(call),
         object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-            return denied("denied".to_owned(), excerpt(&error.to_string()), call);
+            return denied("denied".to_owned(), None, excerpt(&error.to_string()), call);
         }
         object_store::Error::NotSupported { .. } | object_store::Error::NotImplemented { .. } => {
             return StoreError::Unsupported {
@@ -45,7 +49,7 @@ pub(super) fn classify(error: object_store::Error, call: Call<'_>) -> StoreError
         return from_system(system, call)
             .unwrap_or_else(|| unavailable(Acted::Maybe, None, error.into(), call));
     }
-    unavailable(acted(&error), None, error.into(), call)
+    unavailable(Acted::Maybe, None, error.into(), call)
 }
 
 /// A request without an answer for `timeout`.
@@ -65,14 +69,24 @@ fn from_answer(answer: Answer, call: Call<'_>) -> StoreError {
             skew_ms: answer.skew_ms,
         };
     }
-    if code == "NoSuchBucket" {
+    // A file that is missing is the business of reads; where a write or a listing finds nothing, it is the bucket. But an upload that
+    // was completed or aborted meanwhile is missing too, and folders come and go.
+    let is_of_bucket = matches!(code, "NoSuchBucket" | "ContainerNotFound" | "FilesystemNotFound")
+        || (answer.status == 404
+            && code != "NoSuchUpload"
+            && call.location.scheme() != Scheme::File
+            && matches!(call.kind, RequestKind::Put | RequestKind::List));
+    if is_of_bucket {
         return StoreError::NoContainer {
             location: call.location.to_string(),
             what: container_word(call.location),
         };
     }
+    if is_about_credentials(code) {
+        return denied(answer.status.to_string(), Some(code), answer.to_string(), call);
+    }
     match answer.status {
-        401 | 403 => denied(answer.status.to_string(), answer.to_string(), call),
+        401 | 403 => denied(answer.status.to_string(), Some(code), answer.to_string(), call),
         404 => not_found(call),
         // These are said before the request is looked at: throttling, and S3's "another conditional request is under way".
         409 | 425 | 429 => unavailable(Acted::No, answer.retry_after, answer.into(), call),
@@ -91,8 +105,17 @@ fn from_answer(answer: Answer, call: Call<'_>) -> StoreError {
 fn from_system(error: &io::Error, call: Call<'_>) -> Option<StoreError> {
     Some(match error.kind() {
         io::ErrorKind::NotFound => not_found(call),
+        // Where folders exist, a path can lead through a file or end at a folder. Either way no file has that name.
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory if call.kind != RequestKind::Put => {
+            not_found(call)
+        }
+        // Nobody was there to send the request to. Of a mounted folder the same error says less: the mount may have sent it before.
+        io::ErrorKind::ConnectionRefused if call.location.scheme() != Scheme::File => {
+            let source = io::Error::new(error.kind(), error.to_string());
+            unavailable(Acted::No, None, source.into(), call)
+        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            denied(error.kind().to_string(), excerpt(&error.to_string()), call)
+            denied(error.kind().to_string(), None, excerpt(&error.to_string()), call)
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::StorageFull {
             request: call.kind,
@@ -112,23 +135,74 @@ fn not_found(call: Call<'_>) -> StoreError {
     }
 }
 
-fn denied(status: String, detail: String, call: Call<'_>) -> StoreError {
-    let advice = match call.location.scheme() {
-        Scheme::File => {
-            "check owner and mode of the folder, and whether the file system is mounted read-only"
-        }
-        Scheme::Memory => "this should not happen in memory",
-        Scheme::S3 => "check the access key, the secret, the session token, and the policies of the bucket",
-        Scheme::Gcs => "check the service account's key and its roles on the bucket",
-        Scheme::Azure => "check the account's key or token and the container's access",
-    };
+/// Codes that mean the same whatever their status is: S3 says that a token has expired with a 400.
+fn is_about_credentials(code: &str) -> bool {
+    matches!(
+        code,
+        "AccessDenied"
+            | "AuthenticationFailed"
+            | "AuthorizationFailure"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "InvalidAccessKeyId"
+            | "InvalidAuthenticationInfo"
+            | "InvalidToken"
+            | "SignatureDoesNotMatch"
+            | "TokenRefreshRequired"
+    )
+}
+
+fn denied(status: String, code: Option<&str>, detail: String, call: Call<'_>) -> StoreError {
     StoreError::PermissionDenied {
         request: call.kind,
         location: call.location.to_string(),
         path: excerpt(call.path),
         status,
         detail,
-        advice,
+        advice: advice(code.unwrap_or_default(), call.location.scheme()),
+    }
+}
+
+/// What to do about a refusal with this code; without a known one, what is most often wrong.
+fn advice(code: &str, scheme: Scheme) -> &'static str {
+    match code {
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
+            "the session token has expired: refresh the session token, and open the table again with it"
+        }
+        "InvalidToken" => {
+            "the session token does not belong to the access key: give both from one source, or none"
+        }
+        "InvalidAccessKeyId" => {
+            "the store does not know the access key id: check it, and that the endpoint is the one it is for"
+        }
+        "SignatureDoesNotMatch" => {
+            "the secret access key does not belong to the access key id, or something on the way changes requests: check the secret"
+        }
+        "AuthenticationFailed" | "InvalidAuthenticationInfo" => {
+            "the store does not accept the key or token: check it, whether it has expired, and that it is this account's"
+        }
+        "AccessDenied" | "AuthorizationFailure" | "AuthorizationPermissionMismatch" => match scheme {
+            Scheme::S3 => {
+                "the credentials are known but may not do this: allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket for them"
+            }
+            Scheme::Gcs => {
+                "the account is known but may not do this: give it the role Storage Object User on the bucket"
+            }
+            _ => {
+                "the account is known but may not do this: give it the role Storage Blob Data Contributor on the container"
+            }
+        },
+        _ => match scheme {
+            Scheme::File => {
+                "check owner and mode of the folder, and whether the file system is mounted read-only"
+            }
+            Scheme::Memory => "this should not happen in memory",
+            Scheme::S3 => {
+                "check the access key, the secret, the session token, and the policies of the bucket"
+            }
+            Scheme::Gcs => "check the service account's key and its roles on the bucket",
+            Scheme::Azure => "check the account's key or token and the container's access",
+        },
     }
 }
 
@@ -150,7 +224,7 @@ fn unavailable(
     }
 }
 
-fn container_word(location: &Location) -> &'static str {
+pub(super) fn container_word(location: &Location) -> &'static str {
     match location.scheme() {
         Scheme::File | Scheme::Memory => "folder",
         Scheme::S3 | Scheme::Gcs => "bucket",
@@ -158,16 +232,14 @@ fn container_word(location: &Location) -> &'static str {
     }
 }
 
-/// Whether a request without an answer may have been acted on: not if there was no connection to send it on.
-fn acted(error: &object_store::Error) -> Acted {
-    #[cfg(feature = "cloud")]
-    if let Some(http) = find::<object_store::client::HttpError>(error)
-        && http.kind() == object_store::client::HttpErrorKind::Connect
-    {
-        return Acted::No;
+/// Whether a range was refused because it does not lie within the file: HTTP's 416, or the same found out on this side.
+pub(super) fn is_bad_range(error: &object_store::Error) -> bool {
+    /// The library has a type for it and keeps the type's name to itself; this finds an error of the same type as the sample's.
+    fn same<T: Error + 'static, O>(_sample: &Result<O, T>, error: &object_store::Error) -> bool {
+        find::<T>(error).is_some()
     }
-    let _ = error;
-    Acted::Maybe
+    find::<Answer>(error).is_some_and(|answer| answer.status == 416)
+        || same(&object_store::GetRange::Offset(0).is_valid(), error)
 }
 
 /// The first error of type `T` in the chain.
@@ -183,3 +255,79 @@ fn find<T: Error + 'static>(error: &object_store::Error) -> Option<&T> {
     }
     None
 }
+
+/// Failures below HTTP: no answer, half an answer, or nobody to ask for credentials.
+#[cfg(feature = "cloud")]
+mod cloud {
+    use object_store::client::{HttpError, HttpErrorKind};
+
+    use super::{Call, advice, find, unavailable};
+    use crate::error::{Acted, StoreError};
+    use crate::evidence::{NoCredentials, ShortBody};
+    use crate::location::Scheme;
+    use crate::path::{TablePath, excerpt};
+
+    pub(super) fn without_answer(error: &object_store::Error, call: Call<'_>) -> Option<StoreError> {
+        if let Some(failed) = find::<NoCredentials>(error) {
+            return Some(no_credentials(failed, call));
+        }
+        if let (Some(short), Ok(path)) = (find::<ShortBody>(error), TablePath::parse(call.path)) {
+            return Some(StoreError::WrongLength {
+                location: call.location.to_string(),
+                path,
+                expected_bytes: short.expected_bytes,
+                found_bytes: short.found_bytes,
+            });
+        }
+        let http = find::<HttpError>(error)?;
+        // A connection that could not be made in time is a time-out to the library, but nothing was sent all the same.
+        let unconnected = http.kind() == HttpErrorKind::Connect
+            || find::<reqwest::Error>(error).is_some_and(reqwest::Error::is_connect);
+        let acted = if unconnected { Acted::No } else { Acted::Maybe };
+        Some(unavailable(acted, None, chain(http).into(), call))
+    }
+
+    /// Nothing was sent to the store.
+    fn no_credentials(failed: &NoCredentials, call: Call<'_>) -> StoreError {
+        if failed.transient {
+            return unavailable(Acted::No, None, failed.clone().into(), call);
+        }
+        StoreError::PermissionDenied {
+            request: call.kind,
+            location: call.location.to_string(),
+            path: excerpt(call.path),
+            status: "no credentials".to_owned(),
+            detail: failed.to_string(),
+            advice: match call.location.scheme() {
+                Scheme::S3 => {
+                    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached to the machine"
+                }
+                Scheme::Gcs => {
+                    "set GOOGLE_SERVICE_ACCOUNT to the file with a key, or run where a service account is attached to the machine"
+                }
+                Scheme::Azure => {
+                    "set AZURE_STORAGE_ACCOUNT_KEY or another credential, or run where an identity is attached to the machine"
+                }
+                scheme @ (Scheme::File | Scheme::Memory) => advice("", scheme),
+            },
+        }
+    }
+
+    /// What went wrong on the way, down to its cause, as one text: the chain itself repeats some of it and cannot be cloned.
+    fn chain(error: &HttpError) -> String {
+        let mut text = error.to_string();
+        let mut next = std::error::Error::source(error);
+        for _ in 0..32 {
+            let Some(cause) = next else { break };
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
+            next = cause.source();
+        }
+        excerpt(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use object_store::{PutMode, PutOptions, PutPayload};
 
 use super::TableStore;
 use super::attempt::Request;
+use super::capability::not_sent;
 use crate::error::StoreError;
 use crate::path::TablePath;
 use crate::request::RequestKind;
@@ -37,7 +38,8 @@ impl TableStore {
     /// Creates a file if nothing has its name: the one conditional write.
     ///
     /// The request is repeated, within the deadline, only as long as it certainly was not acted on (no connection, throttled, or
-    /// "another conditional request is under way"). Any doubt ends it as [`Created::Unclear`].
+    /// "another conditional request is under way"). Any doubt ends it as [`Created::Unclear`]. The first call on a bucket asks first
+    /// whether the store honours conditions at all: [`check_capabilities`](Self::check_capabilities).
     ///
     /// # Errors
     /// What certainly had no effect and will not get better: `PermissionDenied`, `NotFound` for the bucket, `Unsupported`.
@@ -45,6 +47,16 @@ impl TableStore {
     /// # Cancel safety
     /// A dropped call may still create the file; treat it as `Unclear`.
     pub async fn create(&self, path: &TablePath, bytes: Bytes) -> Result<Created, StoreError> {
+        self.check_capabilities().await.map_err(not_sent)?;
+        self.create_unprobed(path, bytes).await
+    }
+
+    /// The same without asking first what the store is able to do.
+    pub(super) async fn create_unprobed(
+        &self,
+        path: &TablePath,
+        bytes: Bytes,
+    ) -> Result<Created, StoreError> {
         let key = self.key(path)?;
         let request = Request {
             kind: RequestKind::Put,
