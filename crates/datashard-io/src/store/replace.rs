@@ -7,8 +7,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use object_store::{GetOptions, PutMode, PutOptions, PutPayload, UpdateVersion};
 
+use super::RetryPolicy;
 use super::TableStore;
-use super::attempt::{Request, RetryPolicy};
+use super::attempt::Request;
 use crate::error::StoreError;
 use crate::head::HeadState;
 use crate::path::{PathError, TablePath};
