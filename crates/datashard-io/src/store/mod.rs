@@ -181,6 +181,7 @@ impl TableStore {
     }
 
     /// The same files, with large uploads sent through `multipart`, which must be the same store.
+    #[cfg(any(test, feature = "cloud", feature = "sim"))]
     pub(crate) fn with_multipart(&self, multipart: Arc<dyn MultipartStore>) -> Self {
         Self { inner: Arc::new(Inner { multipart: Some(multipart), ..(*self.inner).clone() }) }
     }
