@@ -101,8 +101,10 @@ impl HttpService for Service {
         }
         let asked = Asked::of(&request);
         let bytes = u64::try_from(request.body().content_length()).unwrap_or(u64::MAX);
-        // A POST carries lists of names and of parts, which are no content.
-        let content = if *request.method() == Method::PUT { bytes } else { 0 };
+        // A POST carries lists of names and of parts, which are no content; on Azure a PUT may, too.
+        let is_list = *request.method() != Method::PUT
+            || request.uri().query().is_some_and(|query| query.contains("comp=blocklist"));
+        let content = if is_list { 0 } else { bytes };
         self.shared.counters.sent(asked.kind, content);
         // Without the query, which may hold a signature.
         let path = request.uri().path().to_owned();
