@@ -164,7 +164,9 @@ impl TableStore {
             counted_below: false,
             local: Some(folder),
         };
-        Self::from_parts(parts, retry)
+        let store = Self::from_parts(parts, retry)?;
+        // The folder tries out for itself what its file system does.
+        Ok(store.with_conditions(Conditions { probe: Probe::known(), ..Conditions::default() }))
     }
 
     /// A table in a folder of a file system of the caller's, whose calls run on the thread that asks.

@@ -1,4 +1,5 @@
-//! Integration tests: several layers together.
+//! Integration tests: whole calls against stores in memory, simulated stores, simulated disks and folders.
+
 #![allow(
     clippy::as_conversions,
     clippy::arithmetic_side_effects,
@@ -9,6 +10,24 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod crash;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod crash_race;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_child;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_faults;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_history;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_model;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_order;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_support;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_watched;
 #[cfg(all(feature = "sim", feature = "conformance"))]
 mod faults_conformance;
 #[cfg(feature = "sim")]
@@ -27,3 +46,16 @@ mod faults_refused;
 mod faults_storm;
 #[cfg(feature = "sim")]
 mod faults_support;
+mod head_find;
+#[cfg(feature = "local")]
+mod head_folder;
+mod head_hint;
+mod head_layout;
+#[cfg(all(feature = "sim", feature = "local", unix))]
+mod head_power_loss;
+mod head_retired;
+#[cfg(feature = "sim")]
+mod head_sim;
+mod head_support;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod power_loss;

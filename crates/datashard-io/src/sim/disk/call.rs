@@ -140,6 +140,13 @@ impl Act<'_> {
         }
     }
 
+    /// Looks for the folders of two names, before either name is looked for: the order decides between two errors.
+    pub(super) fn both_places(&self, from: &str, to: &str) -> Result<(), SystemError> {
+        self.image().place(from)?;
+        self.image().place(to)?;
+        Ok(())
+    }
+
     pub(super) fn make(&mut self, kind: FileKind, folder: Inode, name: &str) -> Inode {
         let inode = self.disk.now.next_inode();
         self.change(Change::New { inode, kind, modified_ms: self.now_ms });
@@ -162,7 +169,8 @@ impl Act<'_> {
         let (folder, name) = self.image().place(to)?;
         if let Some(old) = self.image().names(folder)?.get(name).copied() {
             if self.image().names(old).is_ok() {
-                return Err(SystemError::IsFolder);
+                let above = from.strip_prefix(to).is_some_and(|rest| rest.starts_with('/'));
+                return Err(if above { SystemError::FolderNotEmpty } else { SystemError::IsFolder });
             }
             // Two names of one file: POSIX leaves both.
             if old == inode {

@@ -12,8 +12,11 @@ use crate::local::file_system::{FileKind, FileStat};
 /// The number of a file or folder; never used twice on one disk.
 pub(super) type Inode = u64;
 
-/// The folder that paths start from.
-pub(super) const ROOT: Inode = 1;
+/// The folder above the one that paths start from. Of what it holds only that one can be seen.
+pub(super) const ABOVE: Inode = 1;
+
+/// The name in it of the folder that paths start from.
+const ROOT: &str = "root";
 
 const MAX_NAME_BYTES: usize = 255;
 
@@ -50,16 +53,25 @@ pub(super) struct Image {
 }
 
 impl Image {
+    /// Nothing: not even the folder that paths start from.
+    pub(super) fn nothing(modified_ms: i64) -> Self {
+        let above = Node::Folder { names: BTreeMap::new(), modified_ms };
+        Self { nodes: BTreeMap::from([(ABOVE, above)]), next: ABOVE.saturating_add(1) }
+    }
+
     /// One empty folder.
     pub(super) fn empty(modified_ms: i64) -> Self {
-        let root = Node::Folder { names: BTreeMap::new(), modified_ms };
-        Self { nodes: BTreeMap::from([(ROOT, root)]), next: ROOT.saturating_add(1) }
+        let mut image = Self::nothing(modified_ms);
+        let inode = image.next_inode();
+        image.apply(&Change::New { inode, kind: FileKind::Folder, modified_ms });
+        image.apply(&Change::Name { folder: ABOVE, name: ROOT.to_owned(), target: Some(inode) });
+        image
     }
 
     /// Nodes put together by hand. What no name leads to is left out.
     pub(super) fn of(mut nodes: BTreeMap<Inode, Node>, next: Inode) -> Self {
-        let mut reached = vec![ROOT];
-        let mut seen = std::collections::BTreeSet::from([ROOT]);
+        let mut reached = vec![ABOVE];
+        let mut seen = std::collections::BTreeSet::from([ABOVE]);
         while let Some(inode) = reached.pop() {
             if let Some(Node::Folder { names, .. }) = nodes.get_mut(&inode) {
                 reached.extend(names.values().copied().filter(|target| seen.insert(*target)));
@@ -91,7 +103,7 @@ impl Image {
 
     /// The file, folder or link at a path; no link is followed.
     pub(super) fn lookup(&self, path: &str) -> Result<Inode, SystemError> {
-        let mut inode = ROOT;
+        let mut inode = *self.names(ABOVE)?.get(ROOT).ok_or(SystemError::NotFound)?;
         for segment in path.split('/').filter(|_| !path.is_empty()) {
             check_segment(segment)?;
             inode = *self.names(inode)?.get(segment).ok_or(SystemError::NotFound)?;
@@ -101,6 +113,9 @@ impl Image {
 
     /// The folder in which a path's last segment is or would be, and that segment.
     pub(super) fn place<'a>(&self, path: &'a str) -> Result<(Inode, &'a str), SystemError> {
+        if path.is_empty() {
+            return Ok((ABOVE, ROOT));
+        }
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let folder = self.lookup(folder)?;
         self.names(folder)?;
@@ -147,7 +162,7 @@ impl Image {
     /// All files by path.
     pub(super) fn files(&self) -> BTreeMap<String, Bytes> {
         let mut files = BTreeMap::new();
-        let mut folders = vec![(String::new(), ROOT)];
+        let mut folders = Vec::from_iter(self.lookup("").map(|root| (String::new(), root)));
         while let Some((prefix, folder)) = folders.pop() {
             let Ok(names) = self.names(folder) else { continue };
             for (name, inode) in names {
@@ -199,7 +214,7 @@ impl Image {
             Node::Folder { names, .. } => names.values().any(|target| *target == inode),
             Node::File { .. } | Node::Link => false,
         });
-        if !named && inode != ROOT {
+        if !named && inode != ABOVE {
             self.nodes.remove(&inode);
         }
     }

@@ -21,7 +21,7 @@ use bytes::Bytes;
 
 use self::call::What;
 pub use self::fault::{Fault, SystemError};
-use self::image::{Change, Image, Inode};
+use self::image::{ABOVE, Change, Image, Inode};
 use self::open::{Lock, SimFile};
 pub use self::power_loss::{Left, PowerLoss};
 pub use self::step::{Call, Step};
@@ -119,6 +119,12 @@ impl SimDisk {
     /// An empty disk that takes modification times from `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let image = Image::empty(clock.now_ms());
+        Self::on_image(image, clock, Abilities::default())
+    }
+
+    /// A disk on which the folder itself does not exist yet; `create_folder("")` makes it.
+    pub fn without_folder(clock: Arc<dyn Clock>) -> Self {
+        let image = Image::nothing(clock.now_ms());
         Self::on_image(image, clock, Abilities::default())
     }
 
@@ -264,7 +270,10 @@ impl FileSystem for SimDisk {
     fn open_file(&self, path: &str) -> io::Result<Box<dyn OpenFile>> {
         self.call(What::new(Call::OpenFile, path), |act| {
             let inode = act.image().lookup(path)?;
-            act.image().bytes(inode)?;
+            // A folder can be opened, though not read, as on Linux.
+            if act.stat(inode)?.kind == FileKind::Link {
+                return Err(SystemError::Loop);
+            }
             Ok(SimFile::open(self, act, inode, path, false))
         })
     }
@@ -279,6 +288,7 @@ impl FileSystem for SimDisk {
 
     fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
         self.call(What::new(Call::RenameNew, from).to(to), |act| {
+            act.both_places(from, to)?;
             let inode = act.file(from)?;
             match act.abilities().rename_new {
                 RenameNew::Works => {}
@@ -292,6 +302,7 @@ impl FileSystem for SimDisk {
 
     fn rename_over(&self, from: &str, to: &str) -> io::Result<()> {
         self.call(What::new(Call::RenameOver, from).to(to), |act| {
+            act.both_places(from, to)?;
             let inode = act.file(from)?;
             act.rename_over(inode, from, to)
         })
@@ -299,6 +310,7 @@ impl FileSystem for SimDisk {
 
     fn link(&self, from: &str, to: &str) -> io::Result<()> {
         self.call(What::new(Call::Link, from).to(to), |act| {
+            act.both_places(from, to)?;
             let inode = act.image().lookup(from)?;
             let (folder, name) = act.free_place(to)?;
             act.file(from)?;
@@ -342,6 +354,16 @@ impl FileSystem for SimDisk {
                 return Err(SystemError::InvalidArgument);
             }
             act.change(Change::FolderSynced { folder });
+            Ok(())
+        })
+    }
+
+    fn sync_above(&self) -> io::Result<()> {
+        self.call(What::new(Call::SyncAbove, ""), |act| {
+            if !act.abilities().folder_sync {
+                return Err(SystemError::InvalidArgument);
+            }
+            act.change(Change::FolderSynced { folder: ABOVE });
             Ok(())
         })
     }

@@ -7,7 +7,7 @@ use super::call::{Act, What};
 use super::fault::SystemError;
 use super::image::{Change, Inode};
 use super::step::Call;
-use crate::local::file_system::{FileStat, OpenFile};
+use crate::local::file_system::{FileKind, FileStat, OpenFile};
 
 /// An open file. It stays readable when its name is gone, as files do.
 #[derive(Debug)]
@@ -55,7 +55,10 @@ impl OpenFile for SimFile {
 
     fn sync(&self) -> io::Result<()> {
         self.disk.call(self.what(Call::SyncFile), |act| {
-            act.change(Change::FileSynced { inode: self.inode });
+            act.change(match act.stat(self.inode)?.kind {
+                FileKind::Folder => Change::FolderSynced { folder: self.inode },
+                _ => Change::FileSynced { inode: self.inode },
+            });
             Ok(())
         })
     }

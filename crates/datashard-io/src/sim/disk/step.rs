@@ -31,6 +31,8 @@ pub enum Call {
     RemoveFolder,
     /// `sync_folder`.
     SyncFolder,
+    /// `sync_above`.
+    SyncAbove,
     /// `metadata`, of a name or of an open file.
     Metadata,
     /// `read_folder`.
@@ -43,7 +45,7 @@ pub enum Call {
 
 impl Call {
     /// All calls.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CreateFile,
         Self::OpenFile,
         Self::Write,
@@ -56,6 +58,7 @@ impl Call {
         Self::RemoveFile,
         Self::RemoveFolder,
         Self::SyncFolder,
+        Self::SyncAbove,
         Self::Metadata,
         Self::ReadFolder,
         Self::TryLock,
@@ -76,7 +79,7 @@ impl Call {
     ];
 
     /// The calls that can find the disk or the quota full. Flushing is among them: space may be found missing only then.
-    pub const TAKING_SPACE: [Self; 9] = [
+    pub const TAKING_SPACE: [Self; 10] = [
         Self::CreateFile,
         Self::Write,
         Self::SyncFile,
@@ -85,6 +88,7 @@ impl Call {
         Self::RenameOver,
         Self::Link,
         Self::SyncFolder,
+        Self::SyncAbove,
         Self::TryLock,
     ];
 }
@@ -104,6 +108,7 @@ impl fmt::Display for Call {
             Self::RemoveFile => "remove",
             Self::RemoveFolder => "remove folder",
             Self::SyncFolder => "sync folder",
+            Self::SyncAbove => "sync above",
             Self::Metadata => "metadata",
             Self::ReadFolder => "read folder",
             Self::TryLock => "lock",

@@ -90,6 +90,19 @@ fn a_new_folder_needs_the_flush_of_its_parent() {
 }
 
 #[test]
+fn the_folder_itself_needs_the_flush_of_what_is_above_it() {
+    let disk = SimDisk::without_folder(Arc::new(Fixed));
+    assert_eq!(disk.create_file("a").map(drop).unwrap_err().kind(), io::ErrorKind::NotFound);
+    disk.create_folder("").unwrap();
+    assert_eq!(disk.create_folder("").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    write_flushed(&disk, "a", b"1");
+    disk.sync_folder("").unwrap();
+    assert_eq!(left(&disk), lines(&["", "a=1"]));
+    disk.sync_above().unwrap();
+    assert_eq!(left(&disk), lines(&["a=1"]));
+}
+
+#[test]
 fn names_of_one_folder_are_kept_in_any_order() {
     let disk = disk();
     write_flushed(&disk, "1", b"");
