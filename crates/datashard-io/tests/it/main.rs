@@ -1,4 +1,13 @@
 //! Integration tests: several layers together.
+#![allow(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod crash;
