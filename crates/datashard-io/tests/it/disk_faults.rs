@@ -364,6 +364,41 @@ fn g05_a_rename_that_was_made_but_is_answered_with_an_error_is_recognised_as_one
     }
 }
 
+/// Nothing more can be known: the call may have happened, or may yet on a server that is slow.
+#[test]
+fn g05_a_create_without_a_clear_answer_is_unclear_unless_the_file_is_seen_to_be_ones_own() {
+    let unanswered = [
+        Fault::fail(Call::RenameNew, SystemError::Io).on_path("*/v2.metadata.json"),
+        Fault::fail(Call::RenameNew, SystemError::Stale).on_path("*/v2.metadata.json"),
+        Fault::act_and_fail(Call::RenameNew, SystemError::Io).on_path("*/v2.metadata.json"),
+        Fault::act_and_fail(Call::RenameNew, SystemError::NotFound).on_path("*/v2.metadata.json"),
+    ];
+    for (which, fault) in unanswered.into_iter().enumerate() {
+        block_on(async {
+            let (disk, store) = table(Durability::Full).await;
+            disk.add_fault(fault);
+            disk.add_fault(
+                Fault::fail(Call::Metadata, SystemError::Io).on_path("*/v2.metadata.json").for_ever(),
+            );
+            match create(&store, 2).await {
+                Ok(Created::Unclear(error)) => assert!(!error.definitely_not_done(), "{which}: {error}"),
+                other => panic!("{which}: {other:?}"),
+            }
+            check_whole(&disk);
+        });
+    }
+    block_on(async {
+        let (disk, store) = table(Durability::Full).await;
+        disk.add_fault(Fault::fail(Call::RenameNew, SystemError::Io));
+        let outcome = create(&store, 2).await.unwrap();
+        assert!(
+            matches!(outcome, Created::Unclear(_)),
+            "nobody has seen it, and it may yet come: {outcome:?}"
+        );
+        assert_eq!(temporaries(&disk), [""; 0]);
+    });
+}
+
 #[test]
 fn g05_a_replacement_that_was_made_but_is_answered_with_an_error_is_recognised_as_ones_own() {
     for error in [SystemError::Io, SystemError::NotFound] {
