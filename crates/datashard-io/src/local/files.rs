@@ -124,8 +124,12 @@ impl Files {
         }
         match self.fs.rename_over(prepared.temporary.path(), &prepared.path) {
             Ok(()) => Ok(prepared),
-            Err(error) if exclusive::is_certain(&error) => Err(Failure::before(error)),
-            Err(error) => Err(Failure::after(error)),
+            // A network mount that repeats a call finds its own work done: "not found" may mean that all is well.
+            Err(error) => match exclusive::is_ours(&*self.fs, &prepared.temporary, &prepared.path) {
+                Ok(true) => Ok(prepared),
+                Ok(false) if exclusive::is_certain(&error) => Err(Failure::before(error)),
+                _ => Err(Failure::after(error)),
+            },
         }
     }
 
