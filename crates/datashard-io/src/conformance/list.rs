@@ -5,6 +5,8 @@ use futures_util::future::join_all;
 
 use super::sample::{content, names, path};
 use super::{Failure, Subject, ensure};
+use crate::error::StoreError;
+use crate::path::TablePath;
 use crate::store::TableStore;
 
 /// Files that a case writes side by side.
@@ -65,10 +67,27 @@ pub(super) async fn listing_is_sorted_and_whole(subject: &Subject) -> Result<(),
     fill(&store, &expected).await?;
     expected.sort_unstable();
     for folder in [None, Some("data")] {
+        if !subject.abilities().lists_by_bytes {
+            is_unsorted(&store, folder, None).await?;
+            continue;
+        }
         let found = names(&store, folder, None).await?;
         ensure!(found == expected, "in {folder:?}: {found:?}, not {expected:?}");
     }
     Ok(())
+}
+
+/// A listing that is not in order ends with an error rather than with names missing.
+async fn is_unsorted(
+    store: &TableStore,
+    folder: Option<&str>,
+    start_after: Option<&TablePath>,
+) -> Result<(), Failure> {
+    let folder = folder.map(path).transpose()?;
+    match store.list(folder.as_ref(), start_after).try_collect::<Vec<_>>().await {
+        Err(StoreError::BadListing { .. }) => Ok(()),
+        other => Err(Failure::new(format_args!("a listing that is not in order: {other:?}"))),
+    }
 }
 
 /// After a name that is there, one between two, one before all, one after all, and one that is a folder.
@@ -78,8 +97,17 @@ pub(super) async fn listing_starts_after_a_name(subject: &Subject) -> Result<(),
     fill(&store, &all).await?;
     all.sort_unstable();
     let mut starts = all.clone();
+    starts.push("data/a".to_owned());
     for between in ["data/0", "data/a-", "data/a/", "data/a/y", "data/a.a", "data/zzz", "data/ö", "a"] {
         starts.push(between.trim_end_matches('/').to_owned());
+    }
+    if !subject.abilities().lists_by_bytes {
+        // Without the names on whose order stores differ. SeaweedFS moreover leaves a folder out that has the name to begin after.
+        for name in ["data/a-b/x", "data/a.b", "data/a"] {
+            store.delete(&path(name)?).await?;
+            all.retain(|kept| kept != name);
+            starts.retain(|start| start != name);
+        }
     }
     for start in starts {
         let expected: Vec<String> = all.iter().filter(|name| **name > start).cloned().collect();
@@ -110,6 +138,9 @@ pub(super) async fn listing_leaves_out_sibling_folders(subject: &Subject) -> Res
     fill(&store, &all).await?;
     let found = names(&store, Some("data"), None).await?;
     ensure!(found == ["data/f"], "in data: {found:?}");
+    if !subject.abilities().lists_by_bytes {
+        return is_unsorted(&store, None, None).await;
+    }
     let found = names(&store, None, None).await?;
     ensure!(found.len() == all.len(), "in all: {found:?}");
     Ok(())

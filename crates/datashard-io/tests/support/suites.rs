@@ -124,7 +124,8 @@ fn local(name: &str, durability: Durability, folder: &std::path::Path) -> Subjec
 
 /// A bucket, a clock and an order of events that the seed decides on; each case has a world of its own.
 fn add_simulated(trials: &mut Vec<Trial>, seed: u64) {
-    let (name, profile) = if seed % 2 == 0 { ("sim-gcs", Profile::gcs()) } else { ("sim-s3", Profile::s3()) };
+    let is_gcs = seed.is_multiple_of(2);
+    let (name, profile) = if is_gcs { ("sim-gcs", Profile::gcs()) } else { ("sim-s3", Profile::s3()) };
     let cases = cases();
     say(&format!("{name}-{seed}: {} cases", cases.len()));
     for case in cases {
@@ -139,6 +140,13 @@ fn add_simulated(trials: &mut Vec<Trial>, seed: u64) {
                     TableStore::from_object_store(store, &table, location, context)
                 })
             });
+            // Simulated GCS takes one write a second to a name, and deletes one name at a time.
+            let subject = match is_gcs {
+                true => subject
+                    .with_abilities(|abilities| abilities.write_pause_ms = 1_100)
+                    .with_sizes(|sizes| sizes.deleted = 200),
+                false => subject,
+            };
             match simulation.run(case.run(&subject)) {
                 Ok(outcome) => outcome.map_err(|failure| failed(&subject, &case, failure)),
                 Err(stuck) => Err(failed(&subject, &case, stuck)),
@@ -156,8 +164,11 @@ fn add_server(trials: &mut Vec<Trial>, handle: &Handle, server: &Server) {
         Box::pin(async move { server.open(&table).await })
     });
     match server.name {
-        // It lets writers to one name in one at a time, about one a second.
-        "s3" => add(trials, handle, subject.with_sizes(|sizes| sizes.rounds = 2)),
+        // SeaweedFS lets writers to one name in one at a time, about one a second, and lists folder by folder.
+        "s3" => {
+            let subject = subject.with_abilities(|abilities| abilities.lists_by_bytes = false);
+            add(trials, handle, subject.with_sizes(|sizes| sizes.rounds = 2));
+        }
         // It has no bulk deletion, and is slow with many files.
         "gcs" => {
             let subject = subject.with_abilities(|abilities| abilities.names_per_delete = 1);
