@@ -120,6 +120,12 @@ pub(super) fn place(
             Ok(Target::Other) => return Err(Failure::before(error)),
             Err(unknown) => return Err(Failure::after(unknown)),
         },
+        // The same for a rename: the second time the old name is gone, as it should be.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match target(fs, temporary, to) {
+            Ok(Target::Ours) => {}
+            Ok(_) => return Err(Failure::before(error)),
+            Err(unknown) => return Err(Failure::after(unknown)),
+        },
         Err(error) if is_certain(&error) => return Err(Failure::before(error)),
         Err(error) => match target(fs, temporary, to) {
             Ok(Target::Ours) => {}
@@ -133,6 +139,11 @@ pub(super) fn place(
         tracing::warn!(path = temporary.path(), %error, "a temporary name stays behind until the next sweep");
     }
     Ok(())
+}
+
+/// Whether the temporary file has got the name `to`.
+pub(super) fn is_ours(fs: &dyn FileSystem, temporary: &Temporary, to: &str) -> io::Result<bool> {
+    target(fs, temporary, to).map(|target| matches!(target, Target::Ours))
 }
 
 /// What has a name.

@@ -6,13 +6,14 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 
 use super::exclusive::{self, Method};
 use super::failure::{Failure, Reason};
 use super::file_system::{FileKind, FileSystem};
+use super::flush::Pending;
 use super::folder::LocalOptions;
 use super::temporary::{Temporary, is_temporary};
 use crate::context::Context;
@@ -30,11 +31,14 @@ pub(super) struct Files {
     method: OnceLock<Method>,
     /// Folders whose names were flushed by this process, the empty path for the root.
     durable_names: Mutex<HashSet<String>>,
+    /// What is to be flushed later.
+    pub(super) pending: Pending,
+    pub(super) this: Weak<Self>,
 }
 
 /// A file that is whole, and durable if it has to be, but does not have its name yet. Removed when dropped.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     pub(super) temporary: Temporary,
     path: String,
 }
@@ -46,8 +50,16 @@ impl Prepared {
 }
 
 impl Files {
-    pub(super) fn new(fs: Arc<dyn FileSystem>, options: LocalOptions, context: Context) -> Self {
-        Self { fs, options, context, method: OnceLock::new(), durable_names: Mutex::default() }
+    pub(super) fn new(fs: Arc<dyn FileSystem>, options: LocalOptions, context: Context) -> Arc<Self> {
+        super::flush::shared(|this| Self {
+            fs,
+            options,
+            context,
+            method: OnceLock::new(),
+            durable_names: Mutex::default(),
+            pending: Pending::default(),
+            this,
+        })
     }
 
     /// Writes the temporary file for `path`.
@@ -62,6 +74,7 @@ impl Files {
     pub(super) fn begin(&self, path: &str) -> Result<Prepared, Failure> {
         check_name(path)?;
         self.check_root()?;
+        self.pending.check()?;
         let temporary = self.temporary(folder_of(path))?;
         Ok(Prepared { temporary, path: path.to_owned() })
     }
@@ -77,15 +90,21 @@ impl Files {
         Ok(())
     }
 
-    /// Gives the file its name if nothing has it.
-    pub(super) fn create(&self, prepared: Prepared) -> Result<(), Failure> {
-        self.check_root()?;
-        let method = self.method(prepared.folder())?;
+    /// The same, for a file that is to be created: it continues what its maker has seen in the folder.
+    pub(super) fn prepare_create(&self, path: &str, parts: &[Bytes]) -> Result<Prepared, Failure> {
+        let prepared = self.prepare(path, parts)?;
         if self.options.durability == Durability::Full {
             // The new version builds on one whose name another process may have made and not flushed yet. Were the new name to
             // survive a power loss and that one not, the version after the gap would follow a stranger.
             self.flush_folder(prepared.folder(), Acted::No)?;
         }
+        Ok(prepared)
+    }
+
+    /// Gives the file its name if nothing has it.
+    pub(super) fn create(&self, prepared: Prepared) -> Result<(), Failure> {
+        self.check_root()?;
+        let method = self.method(&prepared)?;
         exclusive::place(&*self.fs, method, &prepared.temporary, &prepared.path)?;
         self.finish(prepared)
     }
@@ -105,8 +124,12 @@ impl Files {
         }
         match self.fs.rename_over(prepared.temporary.path(), &prepared.path) {
             Ok(()) => Ok(prepared),
-            Err(error) if exclusive::is_certain(&error) => Err(Failure::before(error)),
-            Err(error) => Err(Failure::after(error)),
+            // A network mount that repeats a call finds its own work done: "not found" may mean that all is well.
+            Err(error) => match exclusive::is_ours(&*self.fs, &prepared.temporary, &prepared.path) {
+                Ok(true) => Ok(prepared),
+                Ok(false) if exclusive::is_certain(&error) => Err(Failure::before(error)),
+                _ => Err(Failure::after(error)),
+            },
         }
     }
 
@@ -124,11 +147,12 @@ impl Files {
 
     fn finish(&self, prepared: Prepared) -> Result<(), Failure> {
         let Prepared { temporary, path } = prepared;
-        drop(temporary.placed());
-        if self.options.durability == Durability::Full {
-            self.flush_folder(folder_of(&path), Acted::Maybe)?;
+        let file = temporary.placed();
+        match self.options.durability {
+            Durability::Full => self.flush_folder(folder_of(&path), Acted::Maybe),
+            Durability::Group { .. } => self.flush_later(file, folder_of(&path)),
+            Durability::None => Ok(()),
         }
-        Ok(())
     }
 
     /// Flushes the names in a folder.
@@ -162,7 +186,7 @@ impl Files {
     }
 
     /// A temporary file in a folder, which is made if need be.
-    fn temporary(&self, folder: &str) -> Result<Temporary, Failure> {
+    pub(super) fn temporary(&self, folder: &str) -> Result<Temporary, Failure> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..3 {
             match Temporary::create(&self.fs, folder, self.context.ids.uuid()) {
@@ -199,14 +223,20 @@ impl Files {
         Ok(())
     }
 
-    /// How to create, found out once, in the folder of the first file.
-    fn method(&self, folder: &str) -> Result<Method, Failure> {
+    /// How to create, found out once, in the folder of the first file; what dead processes left there goes with it.
+    fn method(&self, prepared: &Prepared) -> Result<Method, Failure> {
+        let folder = prepared.folder();
         if let Some(method) = self.method.get() {
             return Ok(*method);
         }
         let found =
             exclusive::probe(&self.fs, folder, &*self.context.ids, self.options.unsafe_single_writer)?;
         tracing::debug!(method = ?found, "how the file system creates files whole and only if absent");
+        if let Some(Ok(stat)) = prepared.temporary.file().map(|file| file.metadata())
+            && let Err(error) = self.sweep(folder, stat.modified_ms)
+        {
+            tracing::warn!(%error, folder, "temporary files could not be swept");
+        }
         // Threads that probe at the same time find the same.
         Ok(*self.method.get_or_init(|| found))
     }

@@ -43,6 +43,7 @@ pub(crate) struct Probe {
 
 impl Probe {
     /// What is known of the place called `identity`: endpoint and bucket, never a secret. Shared by the whole process.
+    #[cfg_attr(not(any(test, feature = "cloud")), expect(dead_code, reason = "only buckets are asked"))]
     pub(crate) fn of(identity: &str) -> Arc<Self> {
         static KNOWN: LazyLock<Mutex<HashMap<String, Weak<Probe>>>> = LazyLock::new(Mutex::default);
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -199,6 +199,7 @@ impl Setting {
     }
 
     /// The same option with another value.
+    #[cfg(feature = "gcs")]
     pub(crate) fn with_value(&self, value: &str) -> Self {
         Self { value: value.to_owned(), ..self.clone() }
     }
@@ -217,6 +218,7 @@ impl Setting {
         &self.value
     }
 
+    #[cfg(any(test, feature = "cloud"))]
     pub(crate) fn layer(&self) -> Layer {
         self.layer
     }

@@ -11,7 +11,7 @@ use datashard_io::{Created, Durability, TableStore};
 use datashard_spec::error::ErrorKind;
 
 use crate::disk_support::{
-    self as support, block_on, content, final_files, path, put_all, sim_store, temporaries, version_path,
+    self as support, block_on, content, final_files, path, sim_store, temporaries, version_path,
 };
 
 /// A table with one version, its store, and what is on the disk.
@@ -171,29 +171,6 @@ fn g01_a_disk_that_fills_up_within_any_byte_takes_the_file_once_there_is_room() 
     }
 }
 
-#[test]
-fn g01_no_space_at_any_call_of_several_puts_at_once_leaves_whole_files_and_no_temporary() {
-    let files = ["data/a/1", "data/b/2", "metadata/m.avro"];
-    let steps = at_each_step(
-        &Call::TAKING_SPACE,
-        SystemError::NoSpace,
-        true,
-        Durability::Full,
-        async |disk, store, told| {
-            let all: Vec<_> = files.iter().map(|file| ((*file).to_owned(), content(file, 50))).collect();
-            let outcome = put_all(store, &all).await;
-            assert_eq!(outcome.is_err(), disk.faults_met() > 0, "{told}");
-            check_whole(disk);
-            assert_eq!(temporaries(disk), [""; 0], "{told}");
-            disk.clear_faults();
-            put_all(store, &all).await.unwrap();
-            let found = check_whole(disk);
-            assert!(files.iter().all(|file| found.contains_key(*file)), "{told}");
-        },
-    );
-    assert!(steps >= 10, "{steps}");
-}
-
 /// Versions are there whatever a loss of power takes.
 fn check_durable(disk: &SimDisk, versions: &[u64], told: &str) {
     let left = disk.after_power_loss(disk.steps().len(), Left::OnlyFlushed).files();
@@ -289,22 +266,6 @@ fn g03_a_put_whose_flush_failed_is_not_acknowledged_and_a_second_put_writes_the_
     assert!(steps >= 3, "{steps}");
 }
 
-#[test]
-fn g03_a_flush_of_everything_that_fails_is_told_and_stays_told() {
-    for durability in [Durability::group(), Durability::None] {
-        let steps = at_each_step(&SYNCS, SystemError::Io, false, durability, async |disk, store, told| {
-            assert!(create(store, 2).await.unwrap().is_yes(), "{told}");
-            let flushed = support::flush(store).await;
-            assert_eq!(flushed.is_err(), disk.faults_met() > 0, "{told}: {flushed:?}");
-            // The bytes are lost to every later flush, so no later flush may say that all is well.
-            if flushed.is_ok() || support::flush(store).await.is_ok() {
-                check_durable(disk, &[2], told);
-            }
-        });
-        assert!(steps >= 1, "{steps}");
-    }
-}
-
 /// Two writers, one after the other, both with this file system.
 async fn one_wins(disk: &SimDisk) -> Result<(), StoreError> {
     let stores =
@@ -369,21 +330,16 @@ fn g04_a_disk_with_neither_is_refused_and_nothing_is_left_on_it() {
 }
 
 #[test]
-fn g04_a_disk_that_cannot_flush_folders_is_refused_if_writes_are_to_be_durable() {
+fn g04_a_disk_that_cannot_flush_folders_is_refused_if_every_write_is_to_be_durable() {
     let disk = support::disk();
     disk.set_abilities(|a| a.folder_sync = false);
     block_on(async {
-        for durability in [Durability::Full, Durability::group()] {
-            let store = sim_store(&disk, durability);
-            let error = match create(&store, 1).await {
-                Err(error) => error,
-                Ok(_) => support::flush(&store).await.unwrap_err(),
-            };
-            assert_eq!(error.kind(), ErrorKind::Unsupported, "{durability:?}: {error}");
-            assert_eq!(temporaries(&disk), [""; 0]);
-        }
+        let error = create(&sim_store(&disk, Durability::Full), 1).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.definitely_not_done() && final_files(&disk).is_empty());
+        assert_eq!(temporaries(&disk), [""; 0]);
         let store = sim_store(&disk, Durability::None);
-        assert!(create(&store, 7).await.unwrap().is_yes());
+        assert!(create(&store, 1).await.unwrap().is_yes());
         check_whole(&disk);
     });
 }
@@ -405,6 +361,55 @@ fn g05_a_rename_that_was_made_but_is_answered_with_an_error_is_recognised_as_one
         let outcome = block_on(one_wins(&disk));
         assert!(outcome.is_ok(), "{error:?}: {outcome:?}");
         assert_eq!(disk.faults_met(), 1);
+    }
+}
+
+/// Nothing more can be known: the call may have happened, or may yet on a server that is slow.
+#[test]
+fn g05_a_create_without_a_clear_answer_is_unclear_unless_the_file_is_seen_to_be_ones_own() {
+    let unanswered = [
+        Fault::fail(Call::RenameNew, SystemError::Io).on_path("*/v2.metadata.json"),
+        Fault::fail(Call::RenameNew, SystemError::Stale).on_path("*/v2.metadata.json"),
+        Fault::act_and_fail(Call::RenameNew, SystemError::Io).on_path("*/v2.metadata.json"),
+        Fault::act_and_fail(Call::RenameNew, SystemError::NotFound).on_path("*/v2.metadata.json"),
+    ];
+    for (which, fault) in unanswered.into_iter().enumerate() {
+        block_on(async {
+            let (disk, store) = table(Durability::Full).await;
+            disk.add_fault(fault);
+            disk.add_fault(
+                Fault::fail(Call::Metadata, SystemError::Io).on_path("*/v2.metadata.json").for_ever(),
+            );
+            match create(&store, 2).await {
+                Ok(Created::Unclear(error)) => assert!(!error.definitely_not_done(), "{which}: {error}"),
+                other => panic!("{which}: {other:?}"),
+            }
+            check_whole(&disk);
+        });
+    }
+    block_on(async {
+        let (disk, store) = table(Durability::Full).await;
+        disk.add_fault(Fault::fail(Call::RenameNew, SystemError::Io));
+        let outcome = create(&store, 2).await.unwrap();
+        assert!(
+            matches!(outcome, Created::Unclear(_)),
+            "nobody has seen it, and it may yet come: {outcome:?}"
+        );
+        assert_eq!(temporaries(&disk), [""; 0]);
+    });
+}
+
+#[test]
+fn g05_a_replacement_that_was_made_but_is_answered_with_an_error_is_recognised_as_ones_own() {
+    for error in [SystemError::Io, SystemError::NotFound] {
+        block_on(async {
+            let (disk, store) = table(Durability::Full).await;
+            disk.add_fault(Fault::act_and_fail(Call::RenameOver, error));
+            put(&store, "data/1.parquet").await.unwrap();
+            assert_eq!(disk.faults_met(), 1);
+            assert_eq!(check_whole(&disk).len(), 3);
+            assert_eq!(temporaries(&disk), [""; 0]);
+        });
     }
 }
 

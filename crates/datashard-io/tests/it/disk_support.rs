@@ -149,15 +149,3 @@ pub(crate) async fn try_read(store: &TableStore, file: &str) -> Option<Bytes> {
         Err(error) => panic!("{file}: {error}"),
     }
 }
-
-/// Writes several files at once.
-pub(crate) async fn put_all(store: &TableStore, files: &[(String, Bytes)]) -> Result<(), StoreError> {
-    for (file, bytes) in files {
-        store.put(&path(file), bytes.clone()).await?;
-    }
-    Ok(())
-}
-
-pub(crate) async fn flush(_: &TableStore) -> Result<(), StoreError> {
-    Ok(())
-}
