@@ -127,3 +127,96 @@ fn retry_after(value: &str, now_ms: i64) -> Option<Duration> {
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::context::Context;
+
+    fn of(status: u16, headers: &[(&'static str, &str)], body: &[u8]) -> Answer {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        read(StatusCode::from_u16(status).unwrap(), &map, body, &*Context::system().clock)
+    }
+
+    #[test]
+    fn codes_and_messages_are_found_in_every_dialect() {
+        let check = |body: &str, code: Option<&str>, message: &str| {
+            let answer = of(400, &[], body.as_bytes());
+            assert_eq!((answer.code.as_deref(), &*answer.message), (code, message), "{body}");
+        };
+        check(
+            "<?xml version=\"1.0\"?>\n<Error><Code>SlowDown</Code><Message>a &lt; b &amp;lt;</Message></Error>",
+            Some("SlowDown"),
+            "a < b &lt;",
+        );
+        check("\u{feff}<Error><Message>only words</Message></Error>", None, "only words");
+        check(
+            r#"{"error":{"code":429,"message":"m","errors":[{"reason":"rateLimitExceeded"}]}}"#,
+            Some("rateLimitExceeded"),
+            "m",
+        );
+        check(
+            r#"{"error":{"code":401,"message":"m","status":"UNAUTHENTICATED"}}"#,
+            Some("UNAUTHENTICATED"),
+            "m",
+        );
+        check(r#"{"error":"invalid_grant","error_description":"d"}"#, Some("invalid_grant"), "d");
+        check(r#"{"error": "no code, but words"}"#, None, "");
+        check("{not json", None, "{not json");
+        check("<html><body>busy</body></html>", None, "<html><body>busy</body></html>");
+        check("", None, "");
+        check("<Error><Code>two words</Code></Error>", None, "<Error><Code>two words</Code></Error>");
+        assert_eq!(
+            of(404, &[("x-ms-error-code", "BlobNotFound")], b"").code.as_deref(),
+            Some("BlobNotFound")
+        );
+        assert!(of(500, &[], &[b'x'; 100_000]).message.len() < 200);
+    }
+
+    #[test]
+    fn times_to_come_back_are_read_in_both_forms() {
+        let check = |value: &str| of(503, &[("retry-after", value)], b"").retry_after;
+        assert_eq!(check("120"), Some(Duration::from_secs(120)));
+        assert_eq!(check("Thu, 01 Jan 1970 00:00:00 GMT"), Some(Duration::ZERO));
+        assert!(check("Fri, 31 Dec 9999 23:59:59 GMT").is_some());
+        for bad in ["", "soon", "-1", "99999999999999999999"] {
+            assert_eq!(check(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn b18_only_a_document_that_is_an_error_is_taken_for_one() {
+        for body in [
+            "<Error><Code>x</Code></Error>",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\n<Error>",
+            "  <Error xmlns=\"x\">",
+            "\u{feff}<Error/>",
+        ] {
+            assert!(is_error_document(body.as_bytes()), "{body}");
+        }
+        for body in [
+            "",
+            "<",
+            "<?xml",
+            "<Errors>",
+            "<DeleteResult><Error><Code>x</Code></Error></DeleteResult>",
+            "Error",
+        ] {
+            assert!(!is_error_document(body.as_bytes()), "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(status in 100_u16..1000, body in any::<Vec<u8>>(), text in any::<String>()) {
+            let _ = (of(status, &[], &body), of(status, &[], text.as_bytes()), is_error_document(&body));
+            let wrapped = format!("<Error><Code>{text}</Code><Message>{text}<Region>{text}");
+            let _ = of(status, &[], wrapped.as_bytes());
+        }
+    }
+}

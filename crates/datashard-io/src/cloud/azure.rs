@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 
-use super::dialect::{Dialect, refused, service_url};
+use super::dialect::{Dialect, readable_file, refused, service_url};
 use super::network::Network;
 use super::service::{Connector, Shared};
 use super::{Opened, Surroundings, identity};
 use crate::error::StoreError;
 use crate::location::Location;
-use crate::store::options::Setting;
+use crate::store::options::{Layer, Setting};
 
 const DIALECT: Dialect = Dialect {
     name: "Azure",
@@ -88,6 +88,7 @@ pub(crate) fn open(
                 .to_owned(),
         });
     }
+    chosen.get("azure_federated_token_file").map(readable_file).transpose()?;
     for name in ["azure_storage_authority_host", "azure_msi_endpoint", "azure_fabric_token_service_url"] {
         chosen.get(name).map(service_url).transpose()?;
     }
@@ -137,6 +138,8 @@ fn account(location: &Location, given: Option<&Setting>) -> Result<Option<String
         return Err(given.error("is not the name of an account: 3 to 24 lower-case letters and digits"));
     }
     match location.account() {
+        // The environment may be meant for other places.
+        Some(own) if given.layer() == Layer::Environment => Ok(Some(own.to_owned())),
         Some(other) if other != name => Err(given.error("names another account than the location does")),
         _ => Ok(Some(name.to_owned())),
     }

@@ -123,17 +123,28 @@ pub(super) fn service_url(setting: &Setting) -> Result<Url, StoreError> {
     Ok(url)
 }
 
-/// The library's complaint about its settings, without any of the values that may be secret.
+/// Checks that a file can be read which the library reads before each request: there it would look like a failure of the store.
+#[cfg(any(feature = "s3", feature = "azure"))]
+pub(super) fn readable_file(setting: &Setting) -> Result<(), StoreError> {
+    std::fs::File::open(setting.value())
+        .map(drop)
+        .map_err(|error| setting.error(&format!("names a file that cannot be read: {error}")))
+}
+
+/// The library's complaint about its settings, without any of the values that may be secret. The option is the one whose value it quotes.
 pub(super) fn refused(
     name: &'static str,
     error: &object_store::Error,
     chosen: &BTreeMap<String, Setting>,
 ) -> StoreError {
     let mut reason = error.to_string();
-    for setting in chosen.values() {
-        if setting.value().len() > 3 && reason.contains(setting.value()) {
+    let mut option = name.to_owned();
+    // Shorter ones are parts of words.
+    for setting in chosen.values().filter(|setting| setting.value().len() > 3) {
+        if reason.contains(setting.value()) {
             reason = reason.replace(setting.value(), "***");
+            option = excerpt(setting.shown());
         }
     }
-    StoreError::Option { option: name.to_owned(), reason: excerpt(&reason) }
+    StoreError::Option { option, reason: excerpt(&reason) }
 }

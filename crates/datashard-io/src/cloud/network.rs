@@ -41,6 +41,9 @@ impl std::fmt::Debug for Proxy {
     }
 }
 
+/// The longest that instance metadata may take to answer.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Options of the client library that this one does not pass on, by the name that they have there.
 const NOT_SUPPORTED: [&str; 7] = [
     "disable_system_certificates",
@@ -145,6 +148,10 @@ impl Network {
             .no_brotli()
             .no_zstd()
             .no_deflate();
+        if is_metadata {
+            // It is one step away. What listens there but does not answer is something else.
+            builder = builder.timeout(METADATA_TIMEOUT);
+        }
         if let Some(timeout) = self.read_timeout {
             builder = builder.read_timeout(timeout);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 
-use super::dialect::{Dialect, refused, service_url};
+use super::dialect::{Dialect, readable_file, refused, service_url};
 use super::network::Network;
 use super::service::{Connector, Shared};
 use super::{Opened, Surroundings, identity};
@@ -89,6 +89,11 @@ pub(crate) fn open(
     let keys = ["aws_access_key_id", "aws_secret_access_key"];
     if let [Some(one), None] | [None, Some(one)] = keys.map(|key| chosen.get(key)) {
         return Err(one.error("needs both the access key id and the secret access key"));
+    }
+    if !keys.iter().any(|key| chosen.contains_key(*key)) {
+        for name in ["aws_web_identity_token_file", "aws_container_authorization_token_file"] {
+            chosen.get(name).map(readable_file).transpose()?;
+        }
     }
     for name in ["aws_endpoint_url_sts", "aws_metadata_endpoint", "aws_container_credentials_full_uri"] {
         chosen.get(name).map(service_url).transpose()?;

@@ -2,7 +2,7 @@
 //! one wanted into an error that keeps what the store said.
 //!
 //! `object_store` itself keeps the status to itself, takes a 409 for "exists", and parses whatever comes with a 200. So only those
-//! answers get through to it that it reads right: successes, 304, 404 for files, and 412. All others end here, as an [`Answer`]
+//! answers get through to it that it reads right: successes, 404 for files, and 304 and 412 where there was a condition. All others end here, as an [`Answer`]
 //! inside an [`HttpError`] whose kind tells permanent ([`HttpErrorKind::Decode`]) from transient ([`HttpErrorKind::Unknown`]) ones;
 //! `object_store` retries neither.
 
@@ -37,6 +37,10 @@ const ERROR_BODY_BYTES: usize = 64 * 1024;
 const DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 /// So long the body of an error is waited for; the status alone says most.
 pub(super) const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Headers that make a request conditional.
+const CONDITIONS: [&str; 5] =
+    ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "x-goog-if-generation-match"];
 
 /// Makes the services of one store.
 ///
@@ -113,6 +117,8 @@ struct Asked {
     kind: RequestKind,
     /// A success has a document as its body, or nothing: it is looked into for an error.
     is_document: bool,
+    /// It has a condition, so that its answer may be that this does not hold. Without one a 412 is about something else: a lease on Azure.
+    is_conditional: bool,
     /// A 404 speaks of the file, not of the bucket.
     is_of_a_file: bool,
     /// The names in a bulk deletion.
@@ -126,6 +132,7 @@ impl Asked {
         let is_document = kind == RequestKind::List
             || *request.method() == Method::PUT
             || *request.method() == Method::POST;
+        let is_conditional = CONDITIONS.iter().any(|name| request.headers().contains_key(*name));
         let is_of_a_file = match kind {
             RequestKind::List => false,
             // S3 says 404 where a replacement finds nothing to replace, and where an upload was ended meanwhile.
@@ -134,7 +141,7 @@ impl Asked {
         };
         let is_bulk = *request.method() == Method::POST && kind == RequestKind::Delete;
         let deleted = if is_bulk { request.body().as_bytes().cloned() } else { None };
-        Self { kind, is_document, is_of_a_file, deleted }
+        Self { kind, is_document, is_conditional, is_of_a_file, deleted }
     }
 }
 
@@ -149,7 +156,7 @@ impl Service {
         let found = answer::read(status, &parts.headers, &body, &*self.shared.context.clock);
         let code = found.code.as_deref().unwrap_or_default();
         let is_understood = match status {
-            StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED => true,
+            StatusCode::NOT_MODIFIED | StatusCode::PRECONDITION_FAILED => asked.is_conditional,
             StatusCode::NOT_FOUND => asked.is_of_a_file && !is_of_a_bucket(code),
             StatusCode::CONFLICT => self.shared.exists_code == Some(code),
             _ => false,

@@ -46,7 +46,9 @@ impl Clock for TestClock {
         if is_timeout || duration == super::service::ERROR_BODY_PATIENCE {
             return Context::system().clock.sleep(duration);
         }
-        *self.elapsed.lock().unwrap() += duration;
+        let mut elapsed = self.elapsed.lock().unwrap();
+        *elapsed = elapsed.saturating_add(duration);
+        drop(elapsed);
         self.pauses.lock().unwrap().push(duration);
         Box::pin(std::future::ready(()))
     }

@@ -64,6 +64,11 @@ impl Case {
         self.name
     }
 
+    /// Whether it writes with the condition. A store that ignores conditions has to refuse in such cases.
+    pub fn creates(&self) -> bool {
+        self.creates
+    }
+
     /// Tries it on a table of its own.
     ///
     /// # Errors

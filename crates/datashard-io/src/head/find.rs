@@ -5,6 +5,7 @@
 //! from there on was retired before, and the absent successor had never existed.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use datashard_spec::id::MetadataVersion;
@@ -164,7 +165,7 @@ impl TableStore {
         mut search: Search,
         guess: u64,
         hint: HintState,
-        now: std::time::Duration,
+        now: Duration,
     ) -> Result<Pass, StoreError> {
         let Some(successor) = guess.checked_add(1) else {
             return self.look(search, None, hint, now, Fence::Always).await;
@@ -206,7 +207,7 @@ impl TableStore {
         mut search: Search,
         content: Option<(u64, Bytes)>,
         hint: HintState,
-        now: std::time::Duration,
+        now: Duration,
         fence: Fence,
     ) -> Result<Pass, StoreError> {
         for _ in 0..ROUNDS {
@@ -253,7 +254,7 @@ impl TableStore {
         metadata: Bytes,
         retired: Option<MetadataVersion>,
         hint: HintState,
-        known_at: std::time::Duration,
+        known_at: Duration,
     ) -> Pass {
         let version = MetadataVersion(version);
         if retired.is_some_and(|retired| version < retired) {

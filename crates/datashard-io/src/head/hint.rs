@@ -18,6 +18,8 @@ use crate::store::{Replaceable, Replaced, RetryPolicy, Tag};
 const ATTEMPTS: u32 = 4;
 /// How often a store may refuse to replace a hint that nobody changed before it is written without a condition.
 const REFUSALS: u32 = 2;
+/// The pause before a hint in a folder is tried again, before jitter; it doubles.
+const LOCK_PAUSE: Duration = Duration::from_millis(1);
 /// How long a hint is waited for that the store does not give. After that the search starts without it.
 const READ_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -170,16 +172,24 @@ impl TableStore {
 
     async fn write_wanted(&self, version: MetadataVersion) -> HintAdvance {
         let outcome = self.write_hint(version).await;
+        let mut throttle = self.head_state().throttle();
+        throttle.ended(self.context().clock.elapsed());
         if let HintAdvance::Written(told) | HintAdvance::Already(told) = &outcome {
-            self.head_state().throttle().done(*told);
+            throttle.done(*told);
         }
         outcome
     }
 
     async fn write_hint(&self, version: MetadataVersion) -> HintAdvance {
         let store = self.with_retry(RetryPolicy::none());
+        let in_folder = self.location().scheme() == Scheme::File;
         let mut refused: Option<(Tag, u32)> = None;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            if in_folder && attempt > 0 {
+                // Somebody else has the lock; that takes as long as a small write.
+                let most = LOCK_PAUSE.saturating_mul(2_u32.saturating_pow(attempt));
+                self.context().clock.sleep(self.context().jittered(most)).await;
+            }
             let seen = match store.read_tagged(Replaceable::Hint).await {
                 Ok(seen) => seen,
                 Err(error) => return failed(error),
@@ -201,7 +211,7 @@ impl TableStore {
                         Some(tag) => {
                             let times =
                                 refused.filter(|(seen, _)| *seen == tag).map_or(0, |(_, times)| times);
-                            let replaced = if times < REFUSALS {
+                            let replaced = if in_folder || times < REFUSALS {
                                 store.replace(Replaceable::Hint, content(version), &tag).await
                             } else {
                                 // Ceph 16 refuses every condition on an ETag: nobody changed the hint, and still it was refused.

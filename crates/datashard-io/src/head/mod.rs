@@ -11,6 +11,7 @@ mod retired;
 mod search;
 mod throttle;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -122,10 +123,12 @@ pub enum HeadAfter {
     Newer(Head),
 }
 
-/// What a store's handle remembers of hints, shared by its clones.
+/// What a store's handle remembers of hint and boundary, shared by its clones.
 #[derive(Debug, Default)]
 pub(crate) struct HeadState {
     throttle: Mutex<HintThrottle>,
+    /// Whether the store was seen to refuse a replacement on a wrong condition.
+    refuses_wrong_tags: AtomicBool,
 }
 
 impl HeadState {

@@ -3,6 +3,7 @@
 //! In a bucket it is a number in a file that is replaced by compare-and-swap. Folders have no such thing, so there each raise
 //! creates a name of its own and the value is the largest: monotone without a lock.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -42,10 +43,11 @@ impl TableStore {
 
     /// Raises the retire boundary to `to`, unless it is there or above already, and returns where it is. It is never lowered.
     ///
-    /// Versions below what this returns may be deleted. One GET and one PUT; more if others raise it meanwhile.
+    /// Versions below what this returns may be deleted. One GET and one PUT; more if others raise it meanwhile. Once for each store
+    /// opened, one GET and one PUT of the hint are added, by which the store shows that it heeds conditions.
     ///
     /// # Errors
-    /// `Unsupported` on stores that cannot replace a file conditionally, such as Ceph 16: nothing can be retired there. `InvalidData` if
+    /// `Unsupported` on stores that cannot replace a file conditionally, such as Ceph 16, or ignore the condition: nothing can be retired there. `InvalidData` if
     /// it is damaged. `Unavailable` after the deadline or when others were faster many times; it may have been raised.
     ///
     /// # Cancel safety
@@ -58,6 +60,7 @@ impl TableStore {
     }
 
     async fn raise_by_swap(&self, to: u64) -> Result<u64, StoreError> {
+        let single_writer = !self.check_capabilities().await?.conditional_create;
         let content = Bytes::from(to.to_string());
         let mut refused: Option<(Tag, u32)> = None;
         let mut last = None;
@@ -72,7 +75,10 @@ impl TableStore {
                     if times >= REFUSALS {
                         return Err(self.no_swap("the store refuses to replace a file that nobody changed"));
                     }
-                    let outcome = self.replace(Replaceable::Retired, content.clone(), &tag).await;
+                    let outcome = match self.heeds_conditions(&tag, to, single_writer).await {
+                        Ok(()) => self.replace(Replaceable::Retired, content.clone(), &tag).await,
+                        Err(error) => Err(error),
+                    };
                     refused = Some((tag, times.saturating_add(1)));
                     outcome
                 }
@@ -85,6 +91,7 @@ impl TableStore {
                     refused = None;
                     last = Some(*error);
                 }
+                // Also the answer to the trial on the hint: nothing of what failed can lower the boundary.
                 Err(error) if error.is_retryable() => {
                     refused = None;
                     last = Some(error);
@@ -96,6 +103,25 @@ impl TableStore {
             }
         }
         Err(last.unwrap_or_else(|| self.gave_up("others kept raising the retire boundary", ATTEMPTS)))
+    }
+
+    /// Finds out whether the store refuses a replacement on a wrong condition, by trying it on the hint, where nothing is lost if
+    /// it does not: there are stores that heed conditions when they create and ignore them when they replace.
+    async fn heeds_conditions(&self, form: &Tag, to: u64, single_writer: bool) -> Result<(), StoreError> {
+        let known = &self.head_state().refuses_wrong_tags;
+        if single_writer || known.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // What the hint says already; a version that surely exists if there is none.
+        let hint = self.read_hint().await.version().map_or(to, |version| version.0);
+        match self.replace(Replaceable::Hint, Bytes::from(hint.to_string()), &form.of_nothing()).await? {
+            Replaced::No => {
+                known.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Replaced::Yes => Err(self.no_swap("the store ignores the condition")),
+            Replaced::Unclear(error) => Err(*error),
+        }
     }
 
     /// The value with its tag; `None` if there is no boundary yet.
@@ -116,7 +142,12 @@ impl TableStore {
             let names = self.boundary_names().await?;
             let value = names.iter().copied().max().unwrap_or(0);
             if value >= to {
-                return Ok(value);
+                // Whoever made the name may not have flushed it yet. To create it once more fails, but flushes the folder before,
+                // and without that a power loss could undo the boundary and keep the deletions.
+                return match self.create(&boundary_name(value)?, Bytes::new()).await? {
+                    Created::Yes | Created::No => Ok(value),
+                    Created::Unclear(error) => Err(*error),
+                };
             }
             match self.create(&boundary_name(to)?, Bytes::new()).await? {
                 Created::Yes => {

@@ -48,6 +48,11 @@ impl HintThrottle {
         Some(wanted)
     }
 
+    /// The attempt ended at `now`, whatever came of it: the next is due a second after.
+    pub fn ended(&mut self, now: Duration) {
+        self.last = self.last.max(Some(now));
+    }
+
     /// The hint tells this version or a newer one: no need to write it or an older one.
     pub fn done(&mut self, version: MetadataVersion) {
         self.wanted = self.wanted.filter(|wanted| *wanted > version);
@@ -96,6 +101,15 @@ mod tests {
         assert_eq!(throttle.take(ms(1_000)), Some(MetadataVersion(5)));
         throttle.done(MetadataVersion(9));
         assert_eq!(throttle.take(ms(9_000)), None);
+    }
+
+    #[test]
+    fn c07_a_slow_attempt_counts_from_its_end() {
+        let mut throttle = HintThrottle::default();
+        throttle.want(MetadataVersion(5));
+        assert_eq!(throttle.take(ms(0)), Some(MetadataVersion(5)));
+        throttle.ended(ms(700));
+        assert_eq!((throttle.take(ms(1_699)), throttle.take(ms(1_700))), (None, Some(MetadataVersion(5))));
     }
 
     #[test]

@@ -162,10 +162,15 @@ impl Failure {
                 },
             },
             Reason::System(error) => match error.kind() {
-                io::ErrorKind::NotFound => match TablePath::parse(path) {
-                    Ok(path) => StoreError::NotFound { location: place, path },
-                    Err(error) => StoreError::Path(error),
-                },
+                // A path that leads through a file names nothing that could be read or deleted.
+                kind if kind == io::ErrorKind::NotFound
+                    || (kind == io::ErrorKind::NotADirectory && request != RequestKind::Put) =>
+                {
+                    match TablePath::parse(path) {
+                        Ok(path) => StoreError::NotFound { location: place, path },
+                        Err(error) => StoreError::Path(error),
+                    }
+                }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if acted == Acted::No => {
                     StoreError::PermissionDenied {
                         request,

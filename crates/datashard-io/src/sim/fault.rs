@@ -1,103 +1,12 @@
-//! [`Fault`]: what goes wrong with a request, and with which one. Scripted by kind, path, process, count and time, or at random.
+//! [`Fault`]: what goes wrong with a request, and with which one, by kind, path, process, count and time.
 
 use std::ops::Range;
 use std::time::Duration;
 
+use super::answer::Answer;
+use super::hash::nanos;
 use super::process::{Process, ProcessId};
-use super::schedule::nanos;
-use crate::evidence;
 use crate::request::RequestKind;
-
-/// An answer that is not the one wanted, as HTTP has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer(pub(super) evidence::Answer);
-
-impl Answer {
-    /// An answer with this status and no body.
-    pub fn status(status: u16) -> Self {
-        Self(evidence::Answer {
-            status,
-            code: None,
-            message: "simulated".to_owned(),
-            retry_after: None,
-            skew_ms: None,
-        })
-    }
-
-    /// The same with the code of the error in the body.
-    #[must_use]
-    pub fn with_code(mut self, code: &str) -> Self {
-        self.0.code = Some(code.to_owned());
-        self
-    }
-
-    /// The same with the header `Retry-After`.
-    #[must_use]
-    pub fn with_retry_after(mut self, after: Duration) -> Self {
-        self.0.retry_after = Some(after);
-        self
-    }
-
-    /// 503, "please reduce your request rate".
-    pub fn slow_down() -> Self {
-        Self::status(503).with_code("SlowDown")
-    }
-
-    /// 500.
-    pub fn internal_error() -> Self {
-        Self::status(500).with_code("InternalError")
-    }
-
-    /// 429, as GCS answers writes to one name that follow too fast.
-    pub fn too_many_requests() -> Self {
-        Self::status(429).with_code("TooManyRequests")
-    }
-
-    /// 409: another conditional request to the name is under way.
-    pub fn conflict() -> Self {
-        Self::status(409).with_code("ConditionalRequestConflict")
-    }
-
-    /// 412: the condition does not hold.
-    pub fn precondition_failed() -> Self {
-        Self::status(412).with_code("PreconditionFailed")
-    }
-
-    /// 403.
-    pub fn access_denied() -> Self {
-        Self::status(403).with_code("AccessDenied")
-    }
-
-    /// 403: the credentials have run out.
-    pub fn expired_token() -> Self {
-        Self::status(403).with_code("ExpiredToken")
-    }
-
-    /// 401.
-    pub fn unauthorized() -> Self {
-        Self::status(401)
-    }
-
-    /// 404: there is no such bucket.
-    pub fn no_such_bucket() -> Self {
-        Self::status(404).with_code("NoSuchBucket")
-    }
-
-    /// 403: the clocks differ too much. The store tells by how much.
-    pub fn clock_skewed() -> Self {
-        Self::status(403).with_code("RequestTimeTooSkewed")
-    }
-
-    /// 301: the bucket is in another region.
-    pub fn moved() -> Self {
-        Self::status(301).with_code("PermanentRedirect")
-    }
-
-    /// 200 with an error in the body, as S3 answers when it had begun to answer before it failed.
-    pub fn ok_with_error() -> Self {
-        Self::status(200).with_code("InternalError")
-    }
-}
 
 /// What the caller gets instead of the true answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +34,7 @@ pub enum Delivery {
     Second,
 }
 
-/// What goes wrong.
+/// What goes wrong. An effect on answers of one kind, such as a short body, changes nothing in those of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
@@ -284,80 +193,6 @@ impl Occasion {
     }
 }
 
-/// Faults that strike at random.
-#[derive(Debug, Clone, Default)]
-pub struct RandomFaults {
-    rules: Vec<(RequestKind, f64, Effect)>,
-}
-
-impl RandomFaults {
-    /// None at all.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// The troubles that real stores and networks have, together at the rate `rate` (1.0 is every request), for writes,
-    /// deletions, reads and listings alike.
-    ///
-    /// A read's wrong content is not among them: nothing in this layer can notice a flipped bit.
-    pub fn usual(rate: f64) -> Self {
-        let answer_lost = [Loss::Closed, Loss::Reset, Loss::Cut, Loss::Silence].map(Effect::LoseAnswer);
-        let acted = [503, 500, 502, 504].map(|s| Effect::LoseAnswer(Loss::Answer(Answer::status(s))));
-        let not_acted = [
-            Effect::Answer(Answer::slow_down().with_retry_after(Duration::from_secs(1))),
-            Effect::Answer(Answer::internal_error()),
-            Effect::Answer(Answer::too_many_requests()),
-            Effect::NoConnection,
-            Effect::LoseRequest(Loss::Reset),
-            Effect::LoseRequest(Loss::Silence),
-            Effect::Delay(Duration::from_secs(5)),
-        ];
-        let twice = [
-            Effect::Twice { gap: Duration::ZERO, answer: Delivery::Second },
-            Effect::Twice { gap: Duration::from_secs(3), answer: Delivery::First },
-            Effect::Late { after: Duration::from_secs(2), meanwhile: Loss::Closed },
-            Effect::Late { after: Duration::from_secs(45), meanwhile: Loss::Silence },
-        ];
-        let mut faults = Self::none();
-        let mut add = |kind, effects: Vec<Effect>| {
-            let each = rate / f64::from(u32::try_from(effects.len()).unwrap_or(u32::MAX).max(1));
-            for effect in effects {
-                faults.rules.push((kind, each, effect));
-            }
-        };
-        let write: Vec<Effect> = [&answer_lost[..], &acted, &not_acted, &twice].concat();
-        add(RequestKind::Put, [&write[..], &[Effect::Answer(Answer::conflict())]].concat());
-        add(RequestKind::Delete, [&write[..], &[Effect::DeleteHalf]].concat());
-        add(RequestKind::Get, [&not_acted[..], &[Effect::ShortBody, Effect::BrokenBody]].concat());
-        add(RequestKind::Head, not_acted.to_vec());
-        add(RequestKind::List, not_acted.to_vec());
-        faults
-    }
-
-    /// The same and this effect on requests of this kind, at this rate (1.0 is every request).
-    #[must_use]
-    pub fn with(mut self, kind: RequestKind, rate: f64, effect: Effect) -> Self {
-        self.rules.push((kind, rate, effect));
-        self
-    }
-
-    pub(super) fn draw(&self, kind: RequestKind, random: &mut fastrand::Rng) -> Option<Effect> {
-        if self.rules.is_empty() {
-            return None;
-        }
-        let mut left = random.f64();
-        for (of, rate, effect) in &self.rules {
-            if *of == kind {
-                if left < *rate {
-                    return Some(effect.clone());
-                }
-                left -= rate;
-            }
-        }
-        None
-    }
-}
-
 /// Whether the key fits the pattern, in which `*` stands for any text.
 fn matches(pattern: &str, key: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == key };
@@ -399,15 +234,5 @@ mod tests {
         let puts: Vec<bool> = (0..4).map(|_| strike(RequestKind::Put, "a")).collect();
         assert_eq!(puts, [false, true, true, false]);
         assert!(fault.is_spent());
-    }
-
-    #[test]
-    fn random_faults_come_at_their_rate() {
-        let mut random = fastrand::Rng::with_seed(3);
-        let faults = RandomFaults::usual(0.1);
-        for kind in RequestKind::ALL {
-            let struck = (0..10_000).filter(|_| faults.draw(kind, &mut random).is_some()).count();
-            assert!((850..1_150).contains(&struck), "{kind}: {struck}");
-        }
     }
 }

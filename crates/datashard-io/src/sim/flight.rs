@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use object_store::PutMode;
 
-use super::fault::{Answer, Delivery, Effect, Loss};
+use super::answer::Answer;
+use super::fault::{Delivery, Effect, Loss};
+use super::hash::{mix, mix_bytes, nanos};
 use super::objects::{Operation, Reply};
 use super::request_log::Answered;
-use super::schedule::{Event, lock, mix, mix_bytes, nanos};
+use super::schedule::{Event, lock};
 use super::server::{Server, Shared};
 
 /// What the caller gets.

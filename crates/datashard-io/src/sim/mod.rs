@@ -62,27 +62,34 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
+mod bucket;
 mod clock;
 #[cfg(all(feature = "local", unix))]
 pub mod disk;
 mod executor;
 mod fault;
 mod flight;
+mod hash;
 mod multipart;
 mod objects;
 mod process;
 mod profile;
+mod random_faults;
 mod request_log;
 mod schedule;
 mod server;
+mod slots;
 mod store;
 mod task;
 
+pub use answer::Answer;
 pub use executor::{Simulation, SimulationError, yield_now};
-pub use fault::{Answer, Delivery, Effect, Fault, Loss, Occasion, RandomFaults};
+pub use fault::{Delivery, Effect, Fault, Loss, Occasion};
 pub use objects::Quirks;
 pub use process::{Process, ProcessId};
 pub use profile::Profile;
+pub use random_faults::RandomFaults;
 pub use request_log::{Answered, LoggedRequest};
 pub use server::Partition;
 pub use store::SimStore;

@@ -5,8 +5,9 @@ use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{MultipartId, MultipartUpload, PutPayload, PutResult, Result, UploadPart};
 
+use super::bucket::{mixed_up, written};
 use super::objects::{Operation, Reply};
-use super::store::{SimStore, mixed_up, written};
+use super::store::SimStore;
 
 #[async_trait]
 impl MultipartStore for SimStore {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{CopyMode, GetOptions, ObjectMeta, PutMode, UpdateVersion};
 
-use super::fault::Answer;
+use super::answer::Answer;
 use crate::request::RequestKind;
 
 /// A request, as the store gets it.

@@ -9,7 +9,8 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::clock::ProcessClock;
-use super::schedule::{Core, mix, mix_bytes, nanos};
+use super::hash::{mix, mix_bytes, nanos};
+use super::schedule::Core;
 use super::task::{JoinHandle, Sleep, TaskWaker, joined};
 use crate::context::{Clock, Context, IdSource, Randomness};
 
@@ -122,6 +123,7 @@ impl Process {
     /// Ends the process at once, like SIGKILL: its tasks go no further. Requests that it had sent may still be acted on, or not,
     /// as the store's settings and the seed decide.
     ///
+    /// Values that its tasks held are dropped, which a real crash would not do; what they do then must not matter.
     /// The future given to `run` itself cannot be killed; everything spawned in "main" can.
     pub fn kill(&self) {
         if let Some(own) = self.core.state().processes.get_mut(self.id.index()) {
@@ -132,7 +134,8 @@ impl Process {
         drop(self.core.take_tasks(self.id));
     }
 
-    /// Stops the process where it is, like SIGSTOP or a suspended machine. Time goes on, and so do its requests.
+    /// Stops the process where it is, like SIGSTOP or a suspended machine. Time goes on, and so do its requests. The future given to
+    /// `run` itself goes on, too.
     pub fn pause(&self) {
         if let Some(own) = self.core.state().processes.get_mut(self.id.index()) {
             own.paused = own.alive;

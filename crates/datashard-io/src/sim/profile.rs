@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::schedule::nanos;
+use super::hash::nanos;
 use crate::request::RequestKind;
 
 /// Times and habits of a store. Times are medians; what is drawn spreads around them, and some requests take much longer.

@@ -5,23 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use super::executor::SimulationError;
+use super::hash::{mix, nanos};
 use super::process::{ProcessId, ProcessState};
+use super::slots::{BoxedTask, ReadyTasks, Slots, TaskId};
 use super::task::TaskWaker;
-
-/// A slot and how often it was used before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TaskId {
-    slot: usize,
-    generation: u64,
-}
 
 /// Time in ns, and a number that orders timers of the same time: random, so that the seed decides, and unique.
 pub(crate) type TimerKey = (u64, u64);
@@ -52,29 +45,6 @@ pub(super) struct ReadyTask {
     pub(super) waker: Waker,
 }
 
-pub(super) type BoxedTask = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// The tasks that can go on. Apart from the rest, because a waker may be woken while anything else is locked.
-#[derive(Default)]
-pub(super) struct ReadyTasks(Mutex<Vec<Arc<TaskWaker>>>);
-
-impl ReadyTasks {
-    pub(super) fn push(&self, waker: Arc<TaskWaker>) {
-        lock(&self.0).push(waker);
-    }
-}
-
-struct Slot {
-    generation: u64,
-    process: ProcessId,
-    /// The number in the order of starting, for messages.
-    number: u64,
-    /// Taken out while it is polled; and none for the root, which lies on the stack of `run`.
-    future: Option<BoxedTask>,
-    waker: Option<Waker>,
-    in_use: bool,
-}
-
 /// What the simulation's parts share.
 pub(crate) struct Core {
     seed: u64,
@@ -89,9 +59,7 @@ pub(super) struct State {
     step_limit: u64,
     time_limit_ns: u64,
     trace: u64,
-    tasks: Vec<Slot>,
-    free: Vec<usize>,
-    tasks_started: u64,
+    tasks: Slots,
     root: Option<TaskId>,
     timers: BTreeMap<TimerKey, Timer>,
     timers_started: u64,
@@ -119,9 +87,7 @@ impl Core {
             step_limit: 20_000_000,
             time_limit_ns: 30 * 24 * 3600 * 1_000_000_000,
             trace: seed,
-            tasks: Vec::new(),
-            free: Vec::new(),
-            tasks_started: 0,
+            tasks: Slots::default(),
             root: None,
             timers: BTreeMap::new(),
             timers_started: 0,
@@ -187,7 +153,7 @@ impl Core {
             drop(future);
             return;
         }
-        let waker = state.new_task(process, Some(future), &self.ready);
+        let (_, waker) = state.tasks.add(process, Some(future), &self.ready);
         drop(state);
         waker.wake();
     }
@@ -198,7 +164,8 @@ impl Core {
             return Err(SimulationError::Nested { seed: self.seed });
         }
         state.running = true;
-        let waker = state.new_task(process, None, &self.ready);
+        let (root, waker) = state.tasks.add(process, None, &self.ready);
+        state.root = Some(root);
         drop(state);
         waker.wake_by_ref();
         Ok((RootGuard(self), waker))
@@ -208,7 +175,7 @@ impl Core {
         let mut state = self.state();
         state.running = false;
         if let Some(root) = state.root.take() {
-            state.free_slot(root);
+            state.tasks.free(root);
         }
     }
 
@@ -225,7 +192,7 @@ impl Core {
                     waiting: state.waiting(),
                 });
             }
-            let mut ready = lock(&self.ready.0);
+            let mut ready = self.ready.all();
             let next_timer = state.timers.first_key_value().map(|(key, _)| key.0);
             let timer_due = next_timer.is_some_and(|at| at <= state.now_ns);
             let choices = ready.len().saturating_add(usize::from(timer_due));
@@ -270,14 +237,14 @@ impl Core {
     pub(super) fn polled(&self, ready: ReadyTask, ended: bool) {
         let ReadyTask { id, future, waker } = ready;
         let mut state = self.state();
-        match state.slot_mut(id) {
+        match state.tasks.get_mut(id) {
             Some(slot) if !ended => {
                 slot.future = Some(future);
                 slot.waker = Some(waker);
             }
             found => {
                 if found.is_some() {
-                    state.free_slot(id);
+                    state.tasks.free(id);
                 }
                 drop(state);
                 drop(future);
@@ -322,21 +289,12 @@ impl Core {
     pub(super) fn take_tasks(&self, process: ProcessId) -> Vec<Option<BoxedTask>> {
         let mut state = self.state();
         let root = state.root;
-        let mut taken = Vec::new();
-        for index in 0..state.tasks.len() {
-            let Some(slot) = state.tasks.get_mut(index) else { break };
-            let id = TaskId { slot: index, generation: slot.generation };
-            if slot.in_use && slot.process == process && Some(id) != root {
-                taken.push(slot.future.take());
-                state.free_slot(id);
-            }
-        }
-        taken
+        state.tasks.take_all(process, root)
     }
 
     /// Lets a process's tasks that were woken while it was paused go on.
     pub(super) fn release(&self, woken: Vec<Arc<TaskWaker>>) {
-        lock(&self.ready.0).extend(woken);
+        self.ready.all().extend(woken);
     }
 
     /// Drops all tasks and timers: they and this hold each other.
@@ -345,11 +303,10 @@ impl Core {
         state.closed = true;
         let tasks = std::mem::take(&mut state.tasks);
         let timers = std::mem::take(&mut state.timers);
-        state.free.clear();
         drop(state);
         drop(tasks);
         drop(timers);
-        let ready = std::mem::take(&mut *lock(&self.ready.0));
+        let ready = std::mem::take(&mut *self.ready.all());
         drop(ready);
     }
 }
@@ -374,45 +331,11 @@ impl State {
         (at_ns, order)
     }
 
-    fn slot_mut(&mut self, id: TaskId) -> Option<&mut Slot> {
-        self.tasks.get_mut(id.slot).filter(|slot| slot.in_use && slot.generation == id.generation)
-    }
-
-    /// `future` is `None` for the root.
-    fn new_task(&mut self, process: ProcessId, future: Option<BoxedTask>, ready: &Arc<ReadyTasks>) -> Waker {
-        self.tasks_started = self.tasks_started.saturating_add(1);
-        let index = self.free.pop().unwrap_or(self.tasks.len());
-        let generation = self.tasks.get(index).map_or(0, |slot| slot.generation.wrapping_add(1));
-        let id = TaskId { slot: index, generation };
-        let queued = AtomicBool::new(false);
-        let waker = Waker::from(Arc::new(TaskWaker { id, queued, ready: Arc::clone(ready) }));
-        if future.is_none() {
-            self.root = Some(id);
-        }
-        let number = self.tasks_started;
-        let slot = Slot { generation, process, number, future, waker: Some(waker.clone()), in_use: true };
-        match self.tasks.get_mut(index) {
-            Some(old) => *old = slot,
-            None => self.tasks.push(slot),
-        }
-        waker
-    }
-
-    /// Frees a slot; its future must have been taken before.
-    fn free_slot(&mut self, id: TaskId) {
-        if let Some(slot) = self.slot_mut(id) {
-            slot.in_use = false;
-            // Holds nothing but the queue, so it may be dropped here.
-            slot.waker = None;
-            self.free.push(id.slot);
-        }
-    }
-
     /// The task of a waker, ready to be polled, if it lives and its process is not paused.
     fn resume(&mut self, woken: Arc<TaskWaker>) -> Option<Next> {
         let id = woken.id;
         let is_root = self.root == Some(id);
-        let process = self.slot_mut(id)?.process;
+        let process = self.tasks.get_mut(id)?.process;
         let state = self.processes.get_mut(process.index())?;
         if state.paused && !is_root {
             state.woken.push(woken);
@@ -423,7 +346,7 @@ impl State {
         if is_root {
             return Some(Next::Root);
         }
-        let slot = self.slot_mut(id)?;
+        let slot = self.tasks.get_mut(id)?;
         let (future, waker) = (slot.future.take()?, slot.waker.take()?);
         Some(Next::Task(ReadyTask { id, future, waker }))
     }
@@ -432,8 +355,7 @@ impl State {
     fn waiting(&self) -> String {
         const MOST: usize = 16;
         let mut text = String::new();
-        let live = || self.tasks.iter().filter(|slot| slot.in_use);
-        for slot in live().take(MOST) {
+        for slot in self.tasks.live().take(MOST) {
             if !text.is_empty() {
                 text.push_str(", ");
             }
@@ -443,7 +365,7 @@ impl State {
             let what = if slot.future.is_none() { " run" } else { " task" };
             text.push_str(&format!("{what} {}{}", slot.number, if paused { " (paused)" } else { "" }));
         }
-        let more = live().count().saturating_sub(MOST);
+        let more = self.tasks.live().count().saturating_sub(MOST);
         if more > 0 {
             text.push_str(&format!(" and {more} more"));
         }
@@ -460,24 +382,4 @@ impl fmt::Debug for Core {
 /// Takes a lock. A panic of a test elsewhere leaves nothing here half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Stirs `word` into `hash` (the finisher of SplitMix64).
-pub(crate) fn mix(hash: u64, word: u64) -> u64 {
-    let mut z = (hash ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// Stirs text into `hash`.
-pub(crate) fn mix_bytes(hash: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(hash ^ 0xcbf2_9ce4_8422_2325, |h, byte| {
-        (h ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
-/// A duration in ns, as far as they go.
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use object_store::path::Path;
 
+use super::answer::Answer;
 use super::clock::{START_MS, to_ms};
-use super::fault::{Answer, Effect, Fault, Loss, RandomFaults};
+use super::fault::{Effect, Fault, Loss};
 use super::flight::{Flight, Plan, Trouble, Waiting};
+use super::hash::{mix, mix_bytes, nanos};
 use super::objects::{Objects, Operation, Reply};
 use super::process::{Process, ProcessId};
 use super::profile::Profile;
+use super::random_faults::RandomFaults;
 use super::request_log::{Answered, LoggedRequest, RequestLog};
-use super::schedule::{Core, lock, mix, mix_bytes, nanos};
+use super::schedule::{Core, lock};
 
 /// What all handles of a store share.
 pub(super) struct Shared {

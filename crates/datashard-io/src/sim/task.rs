@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Wake};
 
 use tokio::sync::oneshot;
 
-use super::schedule::{Core, ReadyTasks, TaskId, TimerKey};
+use super::schedule::{Core, TimerKey};
+use super::slots::{BoxedTask, ReadyTasks, TaskId};
 
 /// Puts its task among those that can go on, at most once.
 pub(super) struct TaskWaker {
@@ -52,7 +53,7 @@ impl<T> Future for JoinHandle<T> {
 /// A future that hands its output to a handle.
 pub(super) fn joined<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
-) -> (Pin<Box<dyn Future<Output = ()> + Send>>, JoinHandle<T>) {
+) -> (BoxedTask, JoinHandle<T>) {
     let (sender, receiver) = oneshot::channel();
     let task = async move {
         // That nobody waits for the output is no error.

@@ -109,6 +109,11 @@ fn from_system(error: &io::Error, call: Call<'_>) -> Option<StoreError> {
         io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory if call.kind != RequestKind::Put => {
             not_found(call)
         }
+        // Nobody was there to send the request to. Of a mounted folder the same error says less: the mount may have sent it before.
+        io::ErrorKind::ConnectionRefused if call.location.scheme() != Scheme::File => {
+            let source = io::Error::new(error.kind(), error.to_string());
+            unavailable(Acted::No, None, source.into(), call)
+        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             denied(error.kind().to_string(), None, excerpt(&error.to_string()), call)
         }
@@ -323,3 +328,6 @@ mod cloud {
         excerpt(&text)
     }
 }
+
+#[cfg(test)]
+mod tests;

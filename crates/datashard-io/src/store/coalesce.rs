@@ -90,6 +90,8 @@ fn cut(range: &Range<u64>, answers: &[(Range<u64>, Bytes)]) -> Option<Bytes> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
+#[expect(clippy::single_range_in_vec_init, reason = "one range is a case, too")]
 mod tests {
     use proptest::prelude::*;
 

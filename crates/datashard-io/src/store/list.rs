@@ -34,14 +34,14 @@ pub struct FileInfo {
 impl TableStore {
     /// Lists the files of a folder, or of the whole table, and of the folders below it, sorted by the bytes of their names.
     ///
-    /// Only names after `start_after` are listed. A folder that is not there has no files. Costs one LIST for each 1,000 names, also
-    /// for those before `start_after` where the store cannot begin there (S3 directory buckets).
+    /// Only names after `start_after` are listed. A folder that is not there has no files. Costs one LIST for each 1,000 names.
     ///
     /// Names that are no [`TablePath`] are left out with a warning, and so are the empty objects ending in `/` that some tools
     /// leave on buckets in place of folders. A page that fails is asked for again, from the last name seen.
     ///
     /// # Errors
-    /// The stream ends with the first: `InvalidData` if names come out of order or not as names at all;
+    /// The stream ends with the first: `InvalidData` if names come out of order, as in S3's directory buckets, or if a key is no name
+    /// at all, such as one with `//` in it;
     /// `PermissionDenied`; `NotFound` for the bucket; `Unavailable` after the deadline.
     ///
     /// # Cancel safety

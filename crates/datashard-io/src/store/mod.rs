@@ -2,8 +2,57 @@
 //!
 //! It holds an [`object_store::ObjectStore`] and adds what commits need of it: one conditional write with an honest answer,
 //! retries of its own that hide nothing, counted requests, and errors that say what to do.
+//!
+//! | call | requests | repeated |
+//! |---|---|---|
+//! | [`create`](TableStore::create) | 1 PUT | only while it certainly was not acted on |
+//! | [`put`](TableStore::put) | 1 PUT | until answered; names are unique |
+//! | [`upload`](TableStore::upload) | 1 PUT, or 1 for each part and 2 more | each part |
+//! | [`read`](TableStore::read), [`read_tail`](TableStore::read_tail) | 1 GET | until answered; once if the length is wrong |
+//! | [`read_range`](TableStore::read_range), [`read_ranges`](TableStore::read_ranges) | 1 GET for each group of near ranges, and for each 16 MiB | each |
+//! | [`info`](TableStore::info), [`exists`](TableStore::exists) | 1 HEAD | until answered |
+//! | [`list`](TableStore::list) | 1 LIST for each 1,000 names | from the last name seen |
+//! | [`delete`](TableStore::delete), [`delete_all`](TableStore::delete_all) | 1 DELETE, for up to 1,000 files on S3 | until answered |
+//! | [`store_time_ms`](TableStore::store_time_ms) | 1 PUT, 1 HEAD, 1 DELETE | each |
+//!
+//! # Examples
+//! ```
+//! use datashard_io::store::Created;
+//! use datashard_io::{StoreError, StoreOptions, TablePath, TableStore};
+//! use futures_util::TryStreamExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), StoreError> {
+//! let store = TableStore::open("memory://lake/events", StoreOptions::new()).await?;
+//! let data = TablePath::parse("data/00000-1.parquet")?;
+//! let version = TablePath::parse("metadata/v1.metadata.json")?;
+//!
+//! // Children first, under names that nobody else uses; then the one write that can be lost to somebody else.
+//! store.put(&data, "PAR1 rows PAR1".into()).await?;
+//! match store.create(&version, "{}".into()).await? {
+//!     Created::Yes => {}
+//!     // Read the file to find out whose it is.
+//!     Created::No | Created::Unclear(_) => unreachable!("nobody else is here"),
+//! }
+//! assert!(matches!(store.create(&version, "{ }".into()).await?, Created::No));
+//!
+//! assert_eq!(store.read(&version, 1_000).await?, "{}");
+//! assert_eq!(store.read_range(&data, 5..9).await?, "rows");
+//! let tail = store.read_tail(&data, 4).await?;
+//! assert_eq!((&*tail.bytes, tail.size_bytes), (&b"PAR1"[..], 14));
+//!
+//! let missing = TablePath::parse("metadata/v2.metadata.json")?;
+//! assert!(matches!(store.read(&missing, 1_000).await, Err(StoreError::NotFound { .. })));
+//!
+//! let names: Vec<_> = store.list(None, None).map_ok(|file| file.path).try_collect().await?;
+//! assert_eq!(names, [data.clone(), version]);
+//! assert!(store.delete_all([data]).await.is_complete());
+//! # Ok(()) }
+//! ```
 
 mod attempt;
+mod body;
+mod bulk;
 mod capability;
 mod classify;
 mod clock;
@@ -18,6 +67,7 @@ mod open;
 pub mod options;
 mod read;
 mod replace;
+mod retry;
 mod upload;
 mod write;
 
@@ -27,7 +77,6 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
 
-pub use self::attempt::RetryPolicy;
 pub use self::capability::Capabilities;
 pub(crate) use self::capability::{Conditions, Probe};
 pub use self::create::Created;
@@ -37,6 +86,7 @@ pub use self::list::FileInfo;
 pub use self::options::StoreOptions;
 pub use self::read::Tail;
 pub(crate) use self::replace::{Replaceable, Replaced, Tag};
+pub use self::retry::RetryPolicy;
 pub use self::upload::{Upload, Uploaded};
 use crate::context::Context;
 use crate::error::StoreError;
@@ -183,6 +233,7 @@ impl TableStore {
     }
 
     /// The same files, with large uploads sent through `multipart`, which must be the same store.
+    #[cfg(any(test, feature = "cloud", feature = "sim"))]
     pub(crate) fn with_multipart(&self, multipart: Arc<dyn MultipartStore>) -> Self {
         Self { inner: Arc::new(Inner { multipart: Some(multipart), ..(*self.inner).clone() }) }
     }

@@ -14,7 +14,7 @@ use object_store::{MultipartId, MultipartUpload, ObjectStore, PutMultipartOption
 
 use super::TableStore;
 use super::attempt::{Request, Tries};
-use crate::error::StoreError;
+use crate::error::{Acted, StoreError};
 use crate::path::TablePath;
 use crate::request::RequestKind;
 
@@ -153,9 +153,20 @@ impl Multipart {
             };
             let Err(error) = outcome else { return Ok(()) };
             // Of a completed upload the store no longer knows, so that "not found" may speak of an earlier attempt's success.
-            let unclear = !error.definitely_not_done() || matches!(error, StoreError::NotFound { .. });
-            if unclear && is_there(store, path, size_bytes).await {
+            let is_gone = matches!(error, StoreError::NotFound { .. } | StoreError::NoContainer { .. });
+            if (is_gone || !error.definitely_not_done()) && is_there(store, path, size_bytes).await {
                 return Ok(());
+            }
+            if is_gone {
+                return Err(StoreError::Refused {
+                    request: RequestKind::Put,
+                    location: store.location().to_string(),
+                    path: path.to_string(),
+                    status: "404".to_owned(),
+                    detail: "the store no longer knows this upload: it was aborted, or a rule of the bucket removed it"
+                        .to_owned(),
+                    acted: Acted::No,
+                });
             }
             match tries.failed(store, &error, may_repeat && error.is_retryable()) {
                 Some(pause) => store.inner.context.clock.sleep(pause).await,

@@ -174,3 +174,6 @@ fn lacks_feature(location: &Location, feature: &'static str) -> StoreError {
         reason: format!("this build lacks the feature `{feature}` of datashard-io"),
     }
 }
+
+#[cfg(test)]
+mod tests;

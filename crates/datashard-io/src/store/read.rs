@@ -4,13 +4,13 @@
 
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResult, ObjectStoreExt};
+use object_store::{GetRange, ObjectStoreExt};
 
 use super::attempt::Request;
-use super::classify::{classify, is_bad_range, timed_out};
+use super::body::length;
 use super::coalesce::{Coalesce, assemble, plan};
 use super::{FileInfo, TableStore};
 use crate::error::StoreError;
@@ -26,8 +26,6 @@ const FOLDER_GAP_BYTES: u64 = 64 * 1024;
 const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
 /// Pieces under way at the same time; with [`REQUEST_BYTES`] it bounds the bytes under way to 128 MiB.
 const REQUESTS_AT_ONCE: usize = 8;
-/// Memory is taken in advance for at most so many bytes of an answer; announcing more is cheap.
-const BYTES_IN_ADVANCE: u64 = 1024 * 1024;
 
 /// The end of a file, and how long the file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,74 +226,12 @@ impl TableStore {
         .await
     }
 
-    /// Sends one GET and takes the head of the answer.
-    async fn get(
+    pub(super) fn bad_range(
         &self,
         path: &TablePath,
-        key: &Path,
-        range: Option<GetRange>,
-    ) -> Result<GetResult, StoreError> {
-        let request = Request::of(RequestKind::Get, path.as_str());
-        let options = GetOptions { range, ..GetOptions::default() };
-        let answer = self
-            .once(request, async {
-                match self.inner.store.get_opts(key, options).await {
-                    Err(error) if is_bad_range(&error) => Ok(None),
-                    other => other.map(Some),
-                }
-            })
-            .await?;
-        answer.ok_or_else(|| self.bad_range(path, &(0..0), None))
-    }
-
-    /// Takes the body of an answer, which must have exactly `expected` bytes.
-    async fn body(&self, path: &TablePath, result: GetResult, expected: u64) -> Result<Bytes, StoreError> {
-        let call = self.call(Request::of(RequestKind::Get, path.as_str()));
-        let clock = &self.inner.context.clock;
-        let (start, most) = (clock.elapsed(), self.most_time(expected));
-        let mut stream = result.into_stream();
-        let mut first = Bytes::new();
-        let mut rest = BytesMut::new();
-        let mut found: u64 = 0;
-        loop {
-            let chunk = match self.within(0, stream.next()).await {
-                Ok(Some(chunk)) => chunk.map_err(|error| classify(error, call))?,
-                Ok(None) => break,
-                Err(waited) => return Err(timed_out(waited, call)),
-            };
-            found = found.saturating_add(length(&chunk));
-            if !self.inner.counted_below {
-                self.inner.counters.received(length(&chunk));
-            }
-            if found > expected {
-                break;
-            }
-            if first.is_empty() {
-                first = chunk;
-                continue;
-            }
-            if rest.is_empty() {
-                let advance = usize::try_from(expected.min(BYTES_IN_ADVANCE)).unwrap_or(0);
-                rest.reserve(advance.max(first.len()));
-                rest.extend_from_slice(&first);
-            }
-            rest.extend_from_slice(&chunk);
-            if clock.elapsed().saturating_sub(start) > most {
-                return Err(timed_out(most, call));
-            }
-        }
-        if found != expected {
-            return Err(StoreError::WrongLength {
-                location: self.inner.location.to_string(),
-                path: path.clone(),
-                expected_bytes: expected,
-                found_bytes: found,
-            });
-        }
-        Ok(if rest.is_empty() { first } else { rest.freeze() })
-    }
-
-    fn bad_range(&self, path: &TablePath, range: &Range<u64>, size_bytes: Option<u64>) -> StoreError {
+        range: &Range<u64>,
+        size_bytes: Option<u64>,
+    ) -> StoreError {
         StoreError::BadRange {
             location: self.inner.location.to_string(),
             path: path.clone(),
@@ -313,8 +249,4 @@ impl TableStore {
             found_bytes: found.end.saturating_sub(found.start),
         }
     }
-}
-
-fn length(bytes: &Bytes) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

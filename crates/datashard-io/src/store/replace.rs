@@ -7,8 +7,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use object_store::{GetOptions, PutMode, PutOptions, PutPayload, UpdateVersion};
 
+use super::RetryPolicy;
 use super::TableStore;
-use super::attempt::{Request, RetryPolicy};
+use super::attempt::Request;
 use crate::error::StoreError;
 use crate::head::HeadState;
 use crate::path::{PathError, TablePath};
@@ -38,6 +39,18 @@ impl Replaceable {
 /// What tells one content of a name from the next: ETag or generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tag(UpdateVersion);
+
+impl Tag {
+    /// A tag of the same form that no content has.
+    pub(crate) fn of_nothing(&self) -> Self {
+        let UpdateVersion { e_tag, version } = &self.0;
+        Self(UpdateVersion {
+            e_tag: e_tag.as_ref().map(|_| "\"00000000000000000000000000000000\"".to_owned()),
+            // A generation has to be a number.
+            version: version.as_ref().map(|_| "1".to_owned()),
+        })
+    }
+}
 
 /// A content and its tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,6 +175,10 @@ impl TableStore {
         };
         match self.once(request, attempt).await {
             Ok(replaced) => Ok(replaced),
+            Err(StoreError::Refused { location, status, detail, .. }) if status == "501" => {
+                let what = "conditional replacement of a file";
+                Err(StoreError::Unsupported { what, place: location, reason: detail })
+            }
             Err(error) if error.definitely_not_done() => Err(error),
             Err(error) => Ok(Replaced::Unclear(Box::new(error))),
         }

@@ -1,4 +1,5 @@
-//! Integration tests: several layers together.
+//! Integration tests: whole calls against stores in memory, simulated stores, simulated disks and folders.
+
 #![allow(
     clippy::as_conversions,
     clippy::arithmetic_side_effects,
@@ -27,5 +28,34 @@ mod disk_order;
 mod disk_support;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod disk_watched;
+#[cfg(all(feature = "sim", feature = "conformance"))]
+mod faults_conformance;
+#[cfg(feature = "sim")]
+mod faults_create;
+#[cfg(feature = "sim")]
+mod faults_list;
+#[cfg(feature = "sim")]
+mod faults_machine;
+#[cfg(feature = "sim")]
+mod faults_race;
+#[cfg(feature = "sim")]
+mod faults_read;
+#[cfg(feature = "sim")]
+mod faults_refused;
+#[cfg(feature = "sim")]
+mod faults_storm;
+#[cfg(feature = "sim")]
+mod faults_support;
+mod head_find;
+#[cfg(feature = "local")]
+mod head_folder;
+mod head_hint;
+mod head_layout;
+#[cfg(all(feature = "sim", feature = "local", unix))]
+mod head_power_loss;
+mod head_retired;
+#[cfg(feature = "sim")]
+mod head_sim;
+mod head_support;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod power_loss;

@@ -65,7 +65,7 @@ async fn b06_conflict_for_ever_ends_at_the_deadline_as_certainly_not_done() {
     assert!(matches!(error, StoreError::Unavailable { .. }) && error.definitely_not_done(), "{error}");
     let sent = setup.counts().put;
     assert!((8..30).contains(&sent), "{sent} requests in 60 s");
-    assert_eq!(setup.server.left() as u64, 200 - sent);
+    assert_eq!(u64::try_from(setup.server.left()).unwrap().saturating_add(sent), 200);
 }
 
 #[tokio::test]
@@ -235,4 +235,15 @@ async fn the_body_of_an_error_is_bounded_in_memory_time_and_message() {
     let setup = Setup::s3([cut, not_text]).await;
     assert!(matches!(create(&setup).await, Ok(Created::No)));
     assert_eq!(setup.counts().put, 2);
+}
+
+#[tokio::test]
+async fn time_that_a_request_may_take_is_an_option() {
+    let server = Server::start([Reply::Hang]).await;
+    let url =
+        format!("s3://lake/t?endpoint={}&access_key_id=a&secret_access_key=b&timeout=50ms", server.url());
+    let store = TableStore::open(&url, StoreOptions::new()).await.unwrap();
+    let store = store.with_conditions(Conditions { probe: Probe::known(), unsafe_single_writer: false });
+    let error = unclear(store.create(&path("v1"), "x".into()).await);
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("within 50 ms"), "{error:?}");
 }

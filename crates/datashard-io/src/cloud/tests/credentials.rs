@@ -89,3 +89,59 @@ async fn older_metadata_service_is_asked_in_the_older_way_where_that_is_allowed(
     setup.store.put(&path("f"), "x".into()).await.unwrap();
     assert_eq!(metadata.seen().len(), 3);
 }
+
+#[tokio::test]
+async fn credentials_of_one_layer_are_not_mixed_with_those_of_another() {
+    let check = async |query: &str, environment: &[(&str, &str)], key: &str, token: Option<&str>| {
+        let server = Server::start([Reply::written()]).await;
+        let url = format!("s3://lake/t?endpoint={}{query}", server.url());
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let store = TableStore::open(&url, StoreOptions::from_environment(environment)).await.unwrap();
+        store.put(&path("f"), "x".into()).await.unwrap();
+        let headers = server.seen()[0].headers.clone();
+        assert!(headers["authorization"].contains(&format!("Credential={key}/")), "{headers:?}");
+        assert_eq!(headers.get("x-amz-security-token").map(String::as_str), token);
+    };
+    let common =
+        [("AWS_ACCESS_KEY_ID", "common"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_SESSION_TOKEN", "token")];
+    let own = [("DATASHARD_S3_ACCESS_KEY", "own"), ("DATASHARD_S3_SECRET_KEY", "s")];
+    check("", &common, "common", Some("token")).await;
+    check("", &[common.as_slice(), &own].concat(), "own", None).await;
+    check("&access_key_id=url&secret_access_key=s", &common, "url", None).await;
+    check("&access_key_id=url&secret_access_key=s&session_token=t2", &common, "url", Some("t2")).await;
+}
+
+#[tokio::test]
+async fn endpoint_of_a_higher_layer_wins_whatever_its_name() {
+    let server = Server::start([Reply::written()]).await;
+    let environment = [
+        ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let options = StoreOptions::from_environment(environment).with("endpoint", server.url());
+    let store = TableStore::open("s3://lake/t", options).await.unwrap();
+    store.put(&path("f"), "x".into()).await.unwrap();
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn metadata_service_that_never_answers_is_no_metadata_service() {
+    let metadata = Server::start([Reply::Hang]).await;
+    let url = format!("s3://lake/t?endpoint=http://127.0.0.1:1&metadata_endpoint={}", metadata.url());
+    let store = TableStore::open(&url, StoreOptions::new()).await.unwrap();
+    let error = store.read(&path("f"), 100).await.unwrap_err();
+    assert!(matches!(error, StoreError::PermissionDenied { .. }), "{error:?}");
+    assert_eq!((store.counts().total(), metadata.seen().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn files_with_tokens_have_to_be_there_where_they_are_used() {
+    let options =
+        || StoreOptions::new().with("web_identity_token_file", "/nowhere/token").with("role_arn", "arn:x");
+    let error = TableStore::open("s3://lake/t", options()).await.unwrap_err();
+    assert!(error.to_string().contains("cannot be read"), "{error}");
+    let keyed = options().with("access_key_id", "a").with("secret_access_key", "b");
+    TableStore::open("s3://lake/t", keyed).await.unwrap();
+}

@@ -89,3 +89,28 @@ async fn azure_writes_and_misses_containers() {
     assert_eq!((&*seen[0].method, &*seen[0].target), ("PUT", "/lake/t/v1"));
     assert_eq!(seen[0].headers["if-none-match"], "*");
 }
+
+#[tokio::test]
+async fn b10_azure_lease_is_no_condition_that_does_not_hold() {
+    let leased = Reply::new(412).header("x-ms-error-code", "LeaseIdMissing");
+    let setup = azure([leased]).await;
+    let error = setup.store.put(&path("f"), "x".into()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Refused { .. }) && error.definitely_not_done(), "{error:?}");
+    assert!(error.to_string().contains("LeaseIdMissing"), "{error}");
+    assert_eq!(setup.counts().put, 1);
+}
+
+#[tokio::test]
+async fn azure_account_of_the_environment_yields_to_that_of_the_location() {
+    let server = Server::start([]).await;
+    let options = |layer_is_code: bool| {
+        let options =
+            StoreOptions::from_environment([("AZURE_STORAGE_ACCOUNT_NAME".to_owned(), "other".to_owned())])
+                .with("account_key", "c2VjcmV0")
+                .with("endpoint", server.url());
+        if layer_is_code { options.with("account_name", "other") } else { options }
+    };
+    let url = "abfss://lake@account.dfs.core.windows.net/t";
+    TableStore::open(url, options(false)).await.unwrap();
+    assert!(TableStore::open(url, options(true)).await.is_err());
+}

@@ -132,7 +132,7 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>, replies: Arc<
             head += "\r\n";
             let mut bytes = head.into_bytes();
             if request.method != "HEAD" {
-                bytes.extend(&body[..body.len() - cut]);
+                bytes.extend(&body[..body.len().saturating_sub(cut)]);
             }
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
@@ -144,7 +144,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break end + 4;
+            break end.saturating_add(4);
         }
         let mut buffer = [0; 4096];
         match stream.read(&mut buffer).await.ok()? {

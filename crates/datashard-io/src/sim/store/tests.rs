@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
-use object_store::{GetRange, ObjectStoreExt, PutMode, UpdateVersion};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::{
+    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutResult, Result, UpdateVersion,
+};
 
 use super::*;
 use crate::path::TablePath;
@@ -270,4 +272,64 @@ fn an_answer_that_never_comes_is_a_deadlock_for_those_who_wait_without_end() {
     let outcome = simulation.run(async { put(&store, "a", PutMode::Create).await.is_ok() });
     assert!(outcome.is_err());
     assert!(store.object("a").is_some());
+}
+
+#[test]
+fn faults_strike_in_their_time_and_their_process_only() {
+    let simulation = Simulation::new(1);
+    let store = SimStore::new(&simulation, Profile::instant());
+    let (clock, other) = (simulation.context().clock, simulation.process("other"));
+    let fault = Fault::on(RequestKind::Put, "*").by(simulation.main()).always();
+    store.add_fault(fault.during(Duration::from_secs(1)..Duration::from_secs(2)).doing(Effect::NoConnection));
+    simulation
+        .run(async {
+            assert!(put(&store, "a", PutMode::Overwrite).await.is_ok());
+            clock.sleep(Duration::from_secs(1)).await;
+            assert!(put(&store, "a", PutMode::Overwrite).await.is_err());
+            let writer = store.clone();
+            let others = other.spawn(async move { put(&writer, "a", PutMode::Overwrite).await.is_ok() });
+            assert!(others.await.unwrap());
+            clock.sleep(Duration::from_secs(1)).await;
+            assert!(put(&store, "a", PutMode::Overwrite).await.is_ok());
+        })
+        .unwrap();
+}
+
+#[test]
+fn gcs_refuses_writes_to_one_name_that_follow_too_fast() {
+    let simulation = Simulation::new(1);
+    let store = SimStore::new(&simulation, Profile::gcs());
+    let clock = simulation.context().clock;
+    simulation
+        .run(async {
+            put(&store, "hint", PutMode::Overwrite).await.unwrap();
+            let error = put(&store, "hint", PutMode::Overwrite).await.unwrap_err();
+            assert!(error.to_string().contains("429"), "{error}");
+            put(&store, "other", PutMode::Overwrite).await.unwrap();
+            clock.sleep(Duration::from_secs(1)).await;
+            put(&store, "hint", PutMode::Overwrite).await.unwrap();
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_table_counts_pages_bulk_deletions_parts_and_bytes_as_they_are_sent() {
+    let simulation = Simulation::new(1);
+    let store = SimStore::new(&simulation, Profile::s3());
+    let table = store.table(simulation.context());
+    for number in 0..2_100 {
+        store.insert(&format!("table/data/{number}"), "four").unwrap();
+    }
+    let paths = || (0..1_500).map(|number| TablePath::parse(&format!("data/{number}")).unwrap());
+    simulation
+        .run(async {
+            assert_eq!(table.list(None, None).try_collect::<Vec<_>>().await.unwrap().len(), 2_100);
+            assert!(table.delete_all(paths()).await.is_complete());
+            let left = TablePath::parse("data/2000").unwrap();
+            assert_eq!(table.read(&left, 100).await.unwrap(), "four");
+        })
+        .unwrap();
+    let counts = table.counts();
+    assert_eq!((counts.list, counts.delete, counts.get, counts.bytes_read), (3, 2, 1, 4));
+    assert_eq!(store.requests().len(), 6);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::error::StoreError;
-use crate::store::attempt::{Failed, next_delay};
+use crate::store::retry::{Failed, next_delay};
 
 const NO_JITTER: fn(Duration) -> Duration = |most| most;
 

@@ -234,8 +234,11 @@ async fn b10_listing_that_is_refused_is_not_asked_for_again() {
 #[tokio::test]
 async fn folder_that_is_not_there_has_no_files() {
     let (store, script) = table_at("/lake/t");
-    script.next(List, Act::Refuse(status(404)));
-    assert_eq!(names(&store, None, None).await.unwrap(), [""; 0]);
+    for name in ["", "t/data"] {
+        let missing = Error::NotFound { path: name.to_owned(), source: "no such folder".into() };
+        script.next(List, Act::Keys(Vec::new(), Some(missing)));
+        assert_eq!(names(&store, None, None).await.unwrap(), [""; 0]);
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 //! A store in memory that follows a script, and a clock that only waiting moves, for the tests of this folder.
 
+#![expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
+
+mod any;
 mod attempt;
 mod clock;
 mod delete;
+#[cfg(feature = "local")]
+mod folder;
 mod list;
 mod read;
 mod upload;
@@ -217,11 +222,11 @@ impl ObjectStore for Scripted {
     }
 
     async fn list_with_delimiter(&self, _: Option<&Path>) -> object_store::Result<ListResult> {
-        unimplemented!("not used")
+        panic!("not asked for")
     }
 
     async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> object_store::Result<()> {
-        unimplemented!("not used")
+        panic!("not asked for")
     }
 }
 
@@ -359,10 +364,10 @@ pub(super) fn table_at(location: &str) -> (TableStore, Arc<Scripted>) {
     });
     let steady = Arc::new(Steady::default());
     let parts = Parts {
-        store: Arc::clone(&scripted) as Arc<dyn ObjectStore>,
+        store: scripted.clone(),
         prefix: "t".to_owned(),
         location: Location::parse(location).unwrap(),
-        context: Context::new(clock, Arc::clone(&steady) as Arc<dyn Randomness>, steady),
+        context: Context::new(clock, steady.clone(), steady),
         counters: Arc::default(),
         counted_below: false,
         #[cfg(feature = "local")]

@@ -10,7 +10,7 @@ const PART: usize = 8 * 1024 * 1024;
 /// A bucket whose uploads have numbered parts, as S3 and GCS have them.
 fn numbered() -> (TableStore, Arc<Scripted>) {
     let (store, script) = bucket();
-    (store.with_multipart(Arc::clone(&script) as Arc<dyn MultipartStore>), script)
+    (store.with_multipart(script.clone()), script)
 }
 
 /// Uploads `bytes` in pieces; `Err` as soon as one call fails.
@@ -127,6 +127,17 @@ async fn b01_second_completion_of_an_upload_that_is_done_is_a_success() {
 }
 
 #[tokio::test]
+async fn completion_of_an_upload_that_the_bucket_removed_fails_as_such() {
+    let (store, done) = complete(vec![Act::Refuse(coded(404, "NoSuchUpload"))], true).await;
+    let error = done.unwrap_err();
+    assert!(
+        error.definitely_not_done() && error.to_string().contains("no longer knows this upload"),
+        "{error}"
+    );
+    assert_eq!((store.counts().put, store.counts().head), (4, 1));
+}
+
+#[tokio::test]
 async fn b10_completion_that_is_refused_fails_and_the_parts_are_removed() {
     let (store, done) = complete(vec![Act::Refuse(status(403))], true).await;
     assert_eq!(done.unwrap_err().kind(), ErrorKind::PermissionDenied);
@@ -187,12 +198,10 @@ async fn aborted_upload_leaves_nothing() {
 
 #[tokio::test]
 async fn at_most_four_parts_are_under_way() {
+    // In a folder nothing is given up, so that the parts stay under way.
     let (store, script) = table_at("/lake/t");
-    let mut upload = store.upload(&path("f")).unwrap();
-    upload.write(some_bytes(PART)).await.unwrap();
+    let mut upload = store.with_multipart(script.clone()).upload(&path("f")).unwrap();
     script.next(Put, Act::Pass);
-    let store_ = store.with_multipart(Arc::clone(&script) as Arc<dyn MultipartStore>);
-    let mut upload = store_.upload(&path("g")).unwrap();
     for _ in 0..20 {
         script.next(Put, Act::Hang);
     }
