@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod catalogue;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod crash;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
@@ -46,6 +47,8 @@ mod faults_refused;
 mod faults_storm;
 #[cfg(feature = "sim")]
 mod faults_support;
+#[cfg(all(unix, feature = "local"))]
+mod folder_rows;
 mod head_find;
 #[cfg(feature = "local")]
 mod head_folder;
