@@ -3,7 +3,7 @@
 //! The order is what makes a file whole or absent, and what was acknowledged durable. Everything before the rename fails as
 //! "certainly not done"; everything after it as "may be done".
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -13,14 +13,16 @@ use bytes::Bytes;
 use super::exclusive::{self, Method};
 use super::failure::{Failure, Reason};
 use super::file_system::{FileKind, FileSystem};
-use super::folder::LocalOptions;
+use super::flush::{Flusher, folders};
+use super::folder::{BlockingCalls, LocalOptions};
+use super::sweep::sweep;
 use super::temporary::{Temporary, is_temporary};
 use crate::context::Context;
 use crate::error::Acted;
 use crate::store::Durability;
 
-/// Names of folders remembered as durable; beyond it they are flushed once more.
-const MOST_DURABLE_NAMES: usize = 10_000;
+/// Folders remembered as swept; beyond it they are swept once more.
+const MOST_SWEPT: usize = 10_000;
 
 /// A folder's files.
 pub(super) struct Files {
@@ -28,13 +30,14 @@ pub(super) struct Files {
     pub(super) options: LocalOptions,
     pub(super) context: Context,
     method: OnceLock<Method>,
-    /// Folders whose names were flushed by this process, the empty path for the root.
-    durable_names: Mutex<HashSet<String>>,
+    flusher: Arc<Flusher>,
+    /// Folders that were searched for temporary files of killed processes.
+    swept: Mutex<HashSet<String>>,
 }
 
 /// A file that is whole, and durable if it has to be, but does not have its name yet. Removed when dropped.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     pub(super) temporary: Temporary,
     path: String,
 }
@@ -47,7 +50,8 @@ impl Prepared {
 
 impl Files {
     pub(super) fn new(fs: Arc<dyn FileSystem>, options: LocalOptions, context: Context) -> Self {
-        Self { fs, options, context, method: OnceLock::new(), durable_names: Mutex::default() }
+        let flusher = Arc::new(Flusher::new(Arc::clone(&fs), context.clone()));
+        Self { fs, options, context, method: OnceLock::new(), flusher, swept: Mutex::default() }
     }
 
     /// Writes the temporary file for `path`.
@@ -61,8 +65,11 @@ impl Files {
     /// Makes the temporary file for `path`, empty, and the folders above it.
     pub(super) fn begin(&self, path: &str) -> Result<Prepared, Failure> {
         check_name(path)?;
+        self.flusher.check()?;
         self.check_root()?;
-        let temporary = self.temporary(folder_of(path))?;
+        let folder = folder_of(path);
+        let temporary = self.temporary(folder)?;
+        self.sweep(folder, &temporary);
         Ok(Prepared { temporary, path: path.to_owned() })
     }
 
@@ -72,7 +79,7 @@ impl Files {
             if let Some(file) = prepared.temporary.file() {
                 file.sync().map_err(Failure::flush_before)?;
             }
-            self.flush_names_above(prepared.folder())?;
+            self.flusher.flush_names_above(prepared.folder(), Acted::No)?;
         }
         Ok(())
     }
@@ -84,7 +91,7 @@ impl Files {
         if self.options.durability == Durability::Full {
             // The new version builds on one whose name another process may have made and not flushed yet. Were the new name to
             // survive a power loss and that one not, the version after the gap would follow a stranger.
-            self.flush_folder(prepared.folder(), Acted::No)?;
+            self.flusher.flush_folder(prepared.folder(), Acted::No)?;
         }
         exclusive::place(&*self.fs, method, &prepared.temporary, &prepared.path)?;
         self.finish(prepared)
@@ -127,42 +134,52 @@ impl Files {
     }
 
     fn finish(&self, prepared: Prepared) -> Result<(), Failure> {
-        let Prepared { temporary, path } = prepared;
-        drop(temporary.placed());
+        let path = self.placed(prepared)?;
         if self.options.durability == Durability::Full {
-            self.flush_folder(folder_of(&path), Acted::Maybe)?;
+            self.flusher.flush_folder(folder_of(&path), Acted::Maybe)?;
         }
         Ok(())
     }
 
-    /// Flushes the names in a folder.
-    pub(super) fn flush_folder(&self, folder: &str, acted: Acted) -> Result<(), Failure> {
-        self.fs.sync_folder(folder).map_err(|error| cannot_flush(error, acted))
+    /// What follows a rename, but for the flush of the name in durability `full`.
+    fn placed(&self, prepared: Prepared) -> Result<String, Failure> {
+        let Prepared { temporary, path } = prepared;
+        let file = temporary.placed();
+        if let Durability::Group { interval } = self.options.durability {
+            let thread = self.options.calls == BlockingCalls::Pool;
+            self.flusher.add(file, folder_of(&path), interval, thread)?;
+        }
+        Ok(path)
     }
 
-    /// Makes sure that the names of a folder and of those above it are durable: whoever made them may not have flushed them.
-    pub(super) fn flush_names_above(&self, folder: &str) -> Result<(), Failure> {
-        if self.is_durable_name(folder) {
-            return Ok(());
+    /// Gives files their names, over whatever files have them; the folders whose names are then to be flushed.
+    pub(super) fn replace_all(&self, all: Vec<Prepared>) -> Result<BTreeSet<String>, Failure> {
+        let mut folders = BTreeSet::new();
+        let mut acted = Acted::No;
+        for prepared in all {
+            let placed = self.place_over(prepared).and_then(|prepared| self.placed(prepared));
+            // Once one has its name, it is no longer true that nothing happened.
+            let path = placed.map_err(|failure| match acted {
+                Acted::No => failure,
+                Acted::Maybe => Failure { acted, ..failure },
+            })?;
+            acted = Acted::Maybe;
+            folders.insert(folder_of(&path).to_owned());
         }
-        let mut above = "";
-        for name in folders(folder) {
-            if !self.is_durable_name(name) {
-                let flushed = if name.is_empty() { self.fs.sync_above() } else { self.fs.sync_folder(above) };
-                flushed.map_err(|error| cannot_flush(error, Acted::No))?;
-                let mut names = self.durable_names.lock().unwrap_or_else(PoisonError::into_inner);
-                if names.len() >= MOST_DURABLE_NAMES {
-                    names.clear();
-                }
-                names.insert(name.to_owned());
-            }
-            above = name;
+        Ok(folders)
+    }
+
+    /// Flushes the names in a folder, if this durability asks for it.
+    pub(super) fn flush_placed(&self, folder: &str) -> Result<(), Failure> {
+        if self.options.durability == Durability::Full {
+            self.flusher.flush_folder(folder, Acted::Maybe)?;
         }
         Ok(())
     }
 
-    fn is_durable_name(&self, folder: &str) -> bool {
-        self.durable_names.lock().unwrap_or_else(PoisonError::into_inner).contains(folder)
+    /// Flushes what was acknowledged and is not durable yet.
+    pub(super) fn flush(&self) -> Result<(), Failure> {
+        self.flusher.flush()
     }
 
     /// A temporary file in a folder, which is made if need be.
@@ -183,6 +200,27 @@ impl Files {
         Err(Failure::before(last))
     }
 
+    /// Sweeps a folder when it is first written to. `temporary` was just made and tells the time.
+    fn sweep(&self, folder: &str, temporary: &Temporary) {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.contains(folder) {
+            return;
+        }
+        if swept.len() >= MOST_SWEPT {
+            swept.clear();
+        }
+        swept.insert(folder.to_owned());
+        drop(swept);
+        let Some(Ok(stat)) = temporary.file().map(|file| file.metadata()) else { return };
+        let (fs, folder, now_ms) = (Arc::clone(&self.fs), folder.to_owned(), stat.modified_ms);
+        let work = move || sweep(&fs, &folder, now_ms);
+        match tokio::runtime::Handle::try_current() {
+            // Nobody has to wait for it.
+            Ok(runtime) if self.options.calls == BlockingCalls::Pool => drop(runtime.spawn_blocking(work)),
+            _ => work(),
+        }
+    }
+
     /// Makes a folder and those above it, as far as they are missing.
     pub(super) fn make_folders(&self, folder: &str) -> Result<(), Failure> {
         for name in folders(folder) {
@@ -191,7 +229,7 @@ impl Files {
             }
             match self.fs.create_folder(name) {
                 Ok(()) => {
-                    self.durable_names.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+                    self.flusher.forget_name(name);
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) if name.is_empty() && error.kind() == io::ErrorKind::NotFound => {
@@ -235,15 +273,6 @@ impl Files {
     }
 }
 
-fn cannot_flush(error: io::Error, acted: Acted) -> Failure {
-    match error.kind() {
-        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => {
-            Failure { acted, reason: Reason::CannotFlushFolders }
-        }
-        _ => Failure { acted, reason: Reason::Flush(error) },
-    }
-}
-
 /// Only regular files are read, replaced and deleted.
 pub(super) fn check_kind(kind: FileKind) -> Result<(), Failure> {
     let what = match kind {
@@ -266,13 +295,6 @@ pub(super) fn check_name(path: &str) -> Result<(), Failure> {
 /// Everything before the last slash.
 pub(super) fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// A folder and all above it, from the root on.
-fn folders(folder: &str) -> impl Iterator<Item = &str> {
-    let ends = folder.match_indices('/').map(|(at, _)| at);
-    let inner = ends.chain((!folder.is_empty()).then_some(folder.len()));
-    std::iter::once("").chain(inner.map(move |end| folder.get(..end).unwrap_or(folder)))
 }
 
 impl fmt::Debug for Files {

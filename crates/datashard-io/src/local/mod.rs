@@ -5,18 +5,22 @@ mod exclusive;
 pub(crate) mod failure;
 pub mod file_system;
 mod files;
+mod flush;
 mod folder;
 mod list;
 mod object_store;
+mod prepared;
 mod read;
 #[cfg(unix)]
 mod resolve;
+mod sweep;
 #[cfg(unix)]
 mod system;
 mod temporary;
 mod update;
 mod upload;
 
+pub(crate) use self::files::Prepared;
 pub use self::folder::{BlockingCalls, LocalFolder, LocalOptions};
 #[cfg(unix)]
 pub use self::system::SystemFolder;
