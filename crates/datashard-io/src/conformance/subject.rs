@@ -24,7 +24,7 @@ pub struct Abilities {
     /// Names on one page of a listing. Default 1,000.
     pub names_per_page: u64,
     /// Listings are in the order of the bytes of whole names. Servers that keep folders list a folder's files before those of the
-    /// folder `folder-2`, though `-` comes before `/`; there a listing of such names has to end with an error. Default `true`.
+    /// folder `folder-2`, though `-` comes before `/`; there a listing has to be in that order. Default `true`.
     pub lists_by_bytes: bool,
     /// Writes to one name that come faster than so many ms may be refused for a while, as on GCS. Default 0.
     pub write_pause_ms: u64,
