@@ -110,11 +110,10 @@ impl Files {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(Failure::before(error)),
         }
-        match self.fs.rename_over(prepared.temporary.path(), &prepared.path) {
-            Ok(()) => Ok(prepared),
-            Err(error) if exclusive::is_certain(&error) => Err(Failure::before(error)),
-            Err(error) => Err(Failure::after(error)),
+        if let Err(error) = self.fs.rename_over(prepared.temporary.path(), &prepared.path) {
+            exclusive::settle(&*self.fs, &prepared.temporary, &prepared.path, error)?;
         }
+        Ok(prepared)
     }
 
     /// Removes a file.
@@ -175,7 +174,10 @@ impl Files {
 
     /// Flushes what was acknowledged and is not durable yet.
     pub(super) fn flush(&self) -> Result<(), Failure> {
-        self.flusher.flush()
+        match self.options.durability {
+            Durability::None => self.flusher.flush_tree(),
+            _ => self.flusher.flush(),
+        }
     }
 
     /// A temporary file in a folder, which is made if need be.

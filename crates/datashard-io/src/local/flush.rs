@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::failure::{Failure, Reason};
-use super::file_system::{FileSystem, OpenFile};
+use super::file_system::{FileKind, FileSystem, OpenFile};
+use super::temporary::join;
 use crate::context::Context;
 use crate::error::Acted;
 
@@ -155,6 +156,44 @@ impl Flusher {
             lock(&self.pending).broken = Some(failure.to_string());
         }
         flushed
+    }
+
+    /// Flushes every file of the folder, whoever wrote it: where nobody keeps account of what is not durable.
+    pub(super) fn flush_tree(&self) -> Result<(), Failure> {
+        let _one_at_a_time = lock(&self.flushing);
+        self.check()?;
+        let flushed = match self.fs.metadata("") {
+            // Nothing was written yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            _ => self
+                .flush_below("")
+                .and_then(|()| self.fs.sync_above())
+                .map_err(|error| cannot_flush(error, Acted::Maybe)),
+        };
+        if let Err(failure) = &flushed {
+            lock(&self.pending).broken = Some(failure.to_string());
+        }
+        flushed
+    }
+
+    /// Flushes what lies below a folder, and then its names.
+    fn flush_below(&self, folder: &str) -> io::Result<()> {
+        let mut names = self.fs.read_folder(folder)?;
+        names.sort_unstable_by_key(|(name, _)| folder.is_empty() && name == "metadata");
+        for (name, kind) in names {
+            let path = join(folder, &name);
+            let flushed = match kind {
+                FileKind::File => self.fs.open_file(&path).and_then(|file| file.sync()),
+                FileKind::Folder => self.flush_below(&path),
+                FileKind::Link | FileKind::Other => continue,
+            };
+            match flushed {
+                // Deleted since its name was read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+        }
+        self.fs.sync_folder(folder)
     }
 
     fn flush_all(&self, files: &[Box<dyn OpenFile>], folders: &BTreeSet<String>) -> Result<(), Failure> {

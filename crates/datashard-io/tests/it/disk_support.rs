@@ -152,12 +152,9 @@ pub(crate) async fn try_read(store: &TableStore, file: &str) -> Option<Bytes> {
 
 /// Writes several files at once.
 pub(crate) async fn put_all(store: &TableStore, files: &[(String, Bytes)]) -> Result<(), StoreError> {
-    for (file, bytes) in files {
-        store.put(&path(file), bytes.clone()).await?;
-    }
-    Ok(())
+    store.put_all(files.iter().map(|(file, bytes)| (path(file), bytes.clone())).collect()).await
 }
 
-pub(crate) async fn flush(_: &TableStore) -> Result<(), StoreError> {
-    Ok(())
+pub(crate) async fn flush(store: &TableStore) -> Result<(), StoreError> {
+    store.flush().await
 }
