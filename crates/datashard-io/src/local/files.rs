@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::exclusive::{self, Method};
 use super::failure::{Failure, Reason};
 use super::file_system::{FileKind, FileSystem};
-use super::flush::{Flusher, folders};
+use super::flush::{Flusher, Plan, folders};
 use super::folder::{BlockingCalls, LocalOptions};
 use super::sweep::sweep;
 use super::temporary::{Temporary, is_temporary};
@@ -30,7 +30,7 @@ pub(super) struct Files {
     pub(super) options: LocalOptions,
     pub(super) context: Context,
     method: OnceLock<Method>,
-    flusher: Arc<Flusher>,
+    pub(super) flusher: Arc<Flusher>,
     /// Folders that were searched for temporary files of killed processes.
     swept: Mutex<HashSet<String>>,
 }
@@ -73,15 +73,30 @@ impl Files {
         Ok(Prepared { temporary, path: path.to_owned() })
     }
 
-    /// Flushes a temporary file that is whole.
+    /// Flushes a temporary file that is whole, and the names of the folders above it.
     pub(super) fn end(&self, prepared: &Prepared) -> Result<(), Failure> {
+        self.flush_content(prepared)?;
         if self.options.durability == Durability::Full {
-            if let Some(file) = prepared.temporary.file() {
-                file.sync().map_err(Failure::flush_before)?;
-            }
             self.flusher.flush_names_above(prepared.folder(), Acted::No)?;
         }
         Ok(())
+    }
+
+    fn flush_content(&self, prepared: &Prepared) -> Result<(), Failure> {
+        match prepared.temporary.file() {
+            Some(file) if self.options.durability == Durability::Full => {
+                file.sync().map_err(Failure::flush_before)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the temporary file for `path`, one of many: the names of folders are flushed when all have theirs.
+    pub(super) fn prepare_one(&self, path: &str, parts: &[Bytes]) -> Result<Prepared, Failure> {
+        let mut prepared = self.begin(path)?;
+        prepared.temporary.write(parts)?;
+        self.flush_content(&prepared)?;
+        Ok(prepared)
     }
 
     /// Gives the file its name if nothing has it.
@@ -164,12 +179,9 @@ impl Files {
         Ok(folders)
     }
 
-    /// Flushes the names in a folder, if this durability asks for it.
-    pub(super) fn flush_placed(&self, folder: &str) -> Result<(), Failure> {
-        if self.options.durability == Durability::Full {
-            self.flusher.flush_folder(folder, Acted::Maybe)?;
-        }
-        Ok(())
+    /// What is to be flushed after files got their names in `placed`; nothing if this durability does not ask for it.
+    pub(super) fn plan(&self, placed: &BTreeSet<String>) -> Option<Plan> {
+        (self.options.durability == Durability::Full).then(|| self.flusher.plan(placed))
     }
 
     /// Flushes what was acknowledged and is not durable yet.

@@ -32,6 +32,14 @@ pub(super) struct Flusher {
     flushing: Mutex<()>,
 }
 
+/// Folders to flush, each once, for names in them to be durable.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) folders: BTreeSet<String>,
+    /// The folders whose own names are durable then, the empty path for the root.
+    names: BTreeSet<String>,
+}
+
 /// What was acknowledged and not flushed.
 #[derive(Debug, Default)]
 struct Pending {
@@ -71,15 +79,46 @@ impl Flusher {
             if !self.is_durable_name(name) {
                 let flushed = if name.is_empty() { self.fs.sync_above() } else { self.fs.sync_folder(above) };
                 flushed.map_err(|error| cannot_flush(error, acted))?;
-                let mut names = lock(&self.durable_names);
-                if names.len() >= MOST_DURABLE_NAMES {
-                    names.clear();
-                }
-                names.insert(name.to_owned());
+                self.remember_name(name);
             }
             above = name;
         }
         Ok(())
+    }
+
+    /// What to flush once files have got names in `placed`: those folders, and those above whose names are not durable yet.
+    pub(super) fn plan(&self, placed: &BTreeSet<String>) -> Plan {
+        let mut plan = Plan { folders: placed.clone(), names: BTreeSet::new() };
+        for folder in placed {
+            let mut above = "";
+            for name in folders(folder) {
+                if !self.is_durable_name(name) {
+                    plan.names.insert(name.to_owned());
+                    if !name.is_empty() {
+                        plan.folders.insert(above.to_owned());
+                    }
+                }
+                above = name;
+            }
+        }
+        plan
+    }
+
+    /// All folders of a plan were flushed.
+    pub(super) fn fulfilled(&self, plan: &Plan) -> Result<(), Failure> {
+        if plan.names.contains("") {
+            self.fs.sync_above().map_err(|error| cannot_flush(error, Acted::Maybe))?;
+        }
+        plan.names.iter().for_each(|name| self.remember_name(name));
+        Ok(())
+    }
+
+    fn remember_name(&self, folder: &str) {
+        let mut names = lock(&self.durable_names);
+        if names.len() >= MOST_DURABLE_NAMES {
+            names.clear();
+        }
+        names.insert(folder.to_owned());
     }
 
     /// A folder was made anew: its name is not durable.
