@@ -3,25 +3,26 @@
 //! The order is what makes a file whole or absent, and what was acknowledged durable. Everything before the rename fails as
 //! "certainly not done"; everything after it as "may be done".
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 
 use super::exclusive::{self, Method};
 use super::failure::{Failure, Reason};
 use super::file_system::{FileKind, FileSystem};
-use super::flush::Pending;
-use super::folder::LocalOptions;
+use super::flush::{Flusher, folders};
+use super::folder::{BlockingCalls, LocalOptions};
+use super::sweep::sweep;
 use super::temporary::{Temporary, is_temporary};
 use crate::context::Context;
 use crate::error::Acted;
 use crate::store::Durability;
 
-/// Names of folders remembered as durable; beyond it they are flushed once more.
-const MOST_DURABLE_NAMES: usize = 10_000;
+/// Folders remembered as swept; beyond it they are swept once more.
+const MOST_SWEPT: usize = 10_000;
 
 /// A folder's files.
 pub(super) struct Files {
@@ -29,11 +30,9 @@ pub(super) struct Files {
     pub(super) options: LocalOptions,
     pub(super) context: Context,
     method: OnceLock<Method>,
-    /// Folders whose names were flushed by this process, the empty path for the root.
-    durable_names: Mutex<HashSet<String>>,
-    /// What is to be flushed later.
-    pub(super) pending: Pending,
-    pub(super) this: Weak<Self>,
+    flusher: Arc<Flusher>,
+    /// Folders that were searched for temporary files of killed processes.
+    swept: Mutex<HashSet<String>>,
 }
 
 /// A file that is whole, and durable if it has to be, but does not have its name yet. Removed when dropped.
@@ -50,16 +49,9 @@ impl Prepared {
 }
 
 impl Files {
-    pub(super) fn new(fs: Arc<dyn FileSystem>, options: LocalOptions, context: Context) -> Arc<Self> {
-        super::flush::shared(|this| Self {
-            fs,
-            options,
-            context,
-            method: OnceLock::new(),
-            durable_names: Mutex::default(),
-            pending: Pending::default(),
-            this,
-        })
+    pub(super) fn new(fs: Arc<dyn FileSystem>, options: LocalOptions, context: Context) -> Self {
+        let flusher = Arc::new(Flusher::new(Arc::clone(&fs), context.clone()));
+        Self { fs, options, context, method: OnceLock::new(), flusher, swept: Mutex::default() }
     }
 
     /// Writes the temporary file for `path`.
@@ -73,9 +65,11 @@ impl Files {
     /// Makes the temporary file for `path`, empty, and the folders above it.
     pub(super) fn begin(&self, path: &str) -> Result<Prepared, Failure> {
         check_name(path)?;
+        self.flusher.check()?;
         self.check_root()?;
-        self.pending.check()?;
-        let temporary = self.temporary(folder_of(path))?;
+        let folder = folder_of(path);
+        let temporary = self.temporary(folder)?;
+        self.sweep(folder, &temporary);
         Ok(Prepared { temporary, path: path.to_owned() })
     }
 
@@ -85,26 +79,20 @@ impl Files {
             if let Some(file) = prepared.temporary.file() {
                 file.sync().map_err(Failure::flush_before)?;
             }
-            self.flush_names_above(prepared.folder())?;
+            self.flusher.flush_names_above(prepared.folder(), Acted::No)?;
         }
         Ok(())
-    }
-
-    /// The same, for a file that is to be created: it continues what its maker has seen in the folder.
-    pub(super) fn prepare_create(&self, path: &str, parts: &[Bytes]) -> Result<Prepared, Failure> {
-        let prepared = self.prepare(path, parts)?;
-        if self.options.durability == Durability::Full {
-            // The new version builds on one whose name another process may have made and not flushed yet. Were the new name to
-            // survive a power loss and that one not, the version after the gap would follow a stranger.
-            self.flush_folder(prepared.folder(), Acted::No)?;
-        }
-        Ok(prepared)
     }
 
     /// Gives the file its name if nothing has it.
     pub(super) fn create(&self, prepared: Prepared) -> Result<(), Failure> {
         self.check_root()?;
-        let method = self.method(&prepared)?;
+        let method = self.method(prepared.folder())?;
+        if self.options.durability == Durability::Full {
+            // The new version builds on one whose name another process may have made and not flushed yet. Were the new name to
+            // survive a power loss and that one not, the version after the gap would follow a stranger.
+            self.flusher.flush_folder(prepared.folder(), Acted::No)?;
+        }
         exclusive::place(&*self.fs, method, &prepared.temporary, &prepared.path)?;
         self.finish(prepared)
     }
@@ -146,47 +134,56 @@ impl Files {
     }
 
     fn finish(&self, prepared: Prepared) -> Result<(), Failure> {
-        let Prepared { temporary, path } = prepared;
-        let file = temporary.placed();
-        match self.options.durability {
-            Durability::Full => self.flush_folder(folder_of(&path), Acted::Maybe),
-            Durability::Group { .. } => self.flush_later(file, folder_of(&path)),
-            Durability::None => Ok(()),
-        }
-    }
-
-    /// Flushes the names in a folder.
-    pub(super) fn flush_folder(&self, folder: &str, acted: Acted) -> Result<(), Failure> {
-        self.fs.sync_folder(folder).map_err(|error| cannot_flush(error, acted))
-    }
-
-    /// Makes sure that the names of a folder and of those above it are durable: whoever made them may not have flushed them.
-    pub(super) fn flush_names_above(&self, folder: &str) -> Result<(), Failure> {
-        if self.is_durable_name(folder) {
-            return Ok(());
-        }
-        let mut above = "";
-        for name in folders(folder) {
-            if !self.is_durable_name(name) {
-                let flushed = if name.is_empty() { self.fs.sync_above() } else { self.fs.sync_folder(above) };
-                flushed.map_err(|error| cannot_flush(error, Acted::No))?;
-                let mut names = self.durable_names.lock().unwrap_or_else(PoisonError::into_inner);
-                if names.len() >= MOST_DURABLE_NAMES {
-                    names.clear();
-                }
-                names.insert(name.to_owned());
-            }
-            above = name;
+        let path = self.placed(prepared)?;
+        if self.options.durability == Durability::Full {
+            self.flusher.flush_folder(folder_of(&path), Acted::Maybe)?;
         }
         Ok(())
     }
 
-    fn is_durable_name(&self, folder: &str) -> bool {
-        self.durable_names.lock().unwrap_or_else(PoisonError::into_inner).contains(folder)
+    /// What follows a rename, but for the flush of the name in durability `full`.
+    fn placed(&self, prepared: Prepared) -> Result<String, Failure> {
+        let Prepared { temporary, path } = prepared;
+        let file = temporary.placed();
+        if let Durability::Group { interval } = self.options.durability {
+            let thread = self.options.calls == BlockingCalls::Pool;
+            self.flusher.add(file, folder_of(&path), interval, thread)?;
+        }
+        Ok(path)
+    }
+
+    /// Gives files their names, over whatever files have them; the folders whose names are then to be flushed.
+    pub(super) fn replace_all(&self, all: Vec<Prepared>) -> Result<BTreeSet<String>, Failure> {
+        let mut folders = BTreeSet::new();
+        let mut acted = Acted::No;
+        for prepared in all {
+            let placed = self.place_over(prepared).and_then(|prepared| self.placed(prepared));
+            // Once one has its name, it is no longer true that nothing happened.
+            let path = placed.map_err(|failure| match acted {
+                Acted::No => failure,
+                Acted::Maybe => Failure { acted, ..failure },
+            })?;
+            acted = Acted::Maybe;
+            folders.insert(folder_of(&path).to_owned());
+        }
+        Ok(folders)
+    }
+
+    /// Flushes the names in a folder, if this durability asks for it.
+    pub(super) fn flush_placed(&self, folder: &str) -> Result<(), Failure> {
+        if self.options.durability == Durability::Full {
+            self.flusher.flush_folder(folder, Acted::Maybe)?;
+        }
+        Ok(())
+    }
+
+    /// Flushes what was acknowledged and is not durable yet.
+    pub(super) fn flush(&self) -> Result<(), Failure> {
+        self.flusher.flush()
     }
 
     /// A temporary file in a folder, which is made if need be.
-    pub(super) fn temporary(&self, folder: &str) -> Result<Temporary, Failure> {
+    fn temporary(&self, folder: &str) -> Result<Temporary, Failure> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..3 {
             match Temporary::create(&self.fs, folder, self.context.ids.uuid()) {
@@ -203,6 +200,27 @@ impl Files {
         Err(Failure::before(last))
     }
 
+    /// Sweeps a folder when it is first written to. `temporary` was just made and tells the time.
+    fn sweep(&self, folder: &str, temporary: &Temporary) {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.contains(folder) {
+            return;
+        }
+        if swept.len() >= MOST_SWEPT {
+            swept.clear();
+        }
+        swept.insert(folder.to_owned());
+        drop(swept);
+        let Some(Ok(stat)) = temporary.file().map(|file| file.metadata()) else { return };
+        let (fs, folder, now_ms) = (Arc::clone(&self.fs), folder.to_owned(), stat.modified_ms);
+        let work = move || sweep(&fs, &folder, now_ms);
+        match tokio::runtime::Handle::try_current() {
+            // Nobody has to wait for it.
+            Ok(runtime) if self.options.calls == BlockingCalls::Pool => drop(runtime.spawn_blocking(work)),
+            _ => work(),
+        }
+    }
+
     /// Makes a folder and those above it, as far as they are missing.
     pub(super) fn make_folders(&self, folder: &str) -> Result<(), Failure> {
         for name in folders(folder) {
@@ -211,7 +229,7 @@ impl Files {
             }
             match self.fs.create_folder(name) {
                 Ok(()) => {
-                    self.durable_names.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+                    self.flusher.forget_name(name);
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) if name.is_empty() && error.kind() == io::ErrorKind::NotFound => {
@@ -223,20 +241,14 @@ impl Files {
         Ok(())
     }
 
-    /// How to create, found out once, in the folder of the first file; what dead processes left there goes with it.
-    fn method(&self, prepared: &Prepared) -> Result<Method, Failure> {
-        let folder = prepared.folder();
+    /// How to create, found out once, in the folder of the first file.
+    fn method(&self, folder: &str) -> Result<Method, Failure> {
         if let Some(method) = self.method.get() {
             return Ok(*method);
         }
         let found =
             exclusive::probe(&self.fs, folder, &*self.context.ids, self.options.unsafe_single_writer)?;
         tracing::debug!(method = ?found, "how the file system creates files whole and only if absent");
-        if let Some(Ok(stat)) = prepared.temporary.file().map(|file| file.metadata())
-            && let Err(error) = self.sweep(folder, stat.modified_ms)
-        {
-            tracing::warn!(%error, folder, "temporary files could not be swept");
-        }
         // Threads that probe at the same time find the same.
         Ok(*self.method.get_or_init(|| found))
     }
@@ -258,15 +270,6 @@ impl Files {
             return replaced;
         }
         Failure::before(error)
-    }
-}
-
-fn cannot_flush(error: io::Error, acted: Acted) -> Failure {
-    match error.kind() {
-        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => {
-            Failure { acted, reason: Reason::CannotFlushFolders }
-        }
-        _ => Failure { acted, reason: Reason::Flush(error) },
     }
 }
 
@@ -292,13 +295,6 @@ pub(super) fn check_name(path: &str) -> Result<(), Failure> {
 /// Everything before the last slash.
 pub(super) fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// A folder and all above it, from the root on.
-fn folders(folder: &str) -> impl Iterator<Item = &str> {
-    let ends = folder.match_indices('/').map(|(at, _)| at);
-    let inner = ends.chain((!folder.is_empty()).then_some(folder.len()));
-    std::iter::once("").chain(inner.map(move |end| folder.get(..end).unwrap_or(folder)))
 }
 
 impl fmt::Debug for Files {

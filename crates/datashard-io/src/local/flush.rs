@@ -1,131 +1,194 @@
-//! What was acknowledged and is not durable yet, in folders that flush in groups.
+//! [`Flusher`]: makes names and contents durable: at once, or, in durability `group`, for many files together.
 //!
-//! Flushing costs far more than writing, and one flush of a file system takes along what others wrote. So files stay open and
-//! folders stay noted until the interval has passed, then all of them are flushed by one thread.
+//! A group is flushed children first: contents, then the names of data, then those of metadata. After a flush that failed nothing
+//! is known of what was acknowledged before it, and a second one may report success for pages that the kernel has dropped. So
+//! the failure stays: the folder takes no more writes until it is opened again.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::{BTreeSet, HashSet};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::failure::{Failure, Reason};
-use super::file_system::OpenFile;
-use super::files::Files;
-use super::folder::BlockingCalls;
+use super::file_system::{FileSystem, OpenFile};
+use crate::context::Context;
 use crate::error::Acted;
-use crate::store::Durability;
 
-/// Files kept open at most; the write that makes it one more flushes all.
-const MOST_FILES: usize = 256;
+/// Names of folders remembered as durable; beyond it they are flushed once more.
+const MOST_DURABLE_NAMES: usize = 10_000;
+/// Files kept open for the next flush; whoever adds one more flushes them all. A process may have 1,024 open files, often no more.
+const MOST_OPEN_FILES: usize = 128;
 
-/// What is not durable yet.
+/// What of a folder is durable, and what is still to be made so.
+#[derive(Debug)]
+pub(super) struct Flusher {
+    fs: Arc<dyn FileSystem>,
+    context: Context,
+    /// Folders whose names were flushed by this process, the empty path for the root.
+    durable_names: Mutex<HashSet<String>>,
+    pending: Mutex<Pending>,
+    /// Held during a flush: who asks for one meanwhile has to wait, as its files may be among those taken.
+    flushing: Mutex<()>,
+}
+
+/// What was acknowledged and not flushed.
 #[derive(Debug, Default)]
-pub(super) struct Pending(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
+struct Pending {
     files: Vec<Box<dyn OpenFile>>,
     folders: BTreeSet<String>,
-    /// When the oldest of them was acknowledged.
+    /// When the oldest was acknowledged.
     since: Option<Duration>,
-    /// What the flush that failed said. What was durable is not known since, and no later flush can tell.
+    /// A thread waits to flush.
+    watched: bool,
+    /// What an earlier flush failed with.
     broken: Option<String>,
 }
 
-impl Pending {
-    /// Refuses to go on after a flush that failed.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        match &self.state().broken {
-            None => Ok(()),
-            Some(detail) => Err(Failure::no(Reason::Broken(detail.clone()))),
+impl Flusher {
+    pub(super) fn new(fs: Arc<dyn FileSystem>, context: Context) -> Self {
+        Self {
+            fs,
+            context,
+            durable_names: Mutex::default(),
+            pending: Mutex::default(),
+            flushing: Mutex::default(),
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Flushes the names in a folder.
+    pub(super) fn flush_folder(&self, folder: &str, acted: Acted) -> Result<(), Failure> {
+        self.fs.sync_folder(folder).map_err(|error| cannot_flush(error, acted))
     }
 
-    fn take(&self) -> (Vec<Box<dyn OpenFile>>, BTreeSet<String>) {
-        let mut state = self.state();
-        state.since = None;
-        (std::mem::take(&mut state.files), std::mem::take(&mut state.folders))
-    }
-}
-
-impl Files {
-    /// Notes a file that has got its name, to be flushed when its time has come.
-    pub(super) fn flush_later(&self, file: Option<Box<dyn OpenFile>>, folder: &str) -> Result<(), Failure> {
-        let Durability::Group { interval } = self.options.durability else { return Ok(()) };
-        let now = self.context.clock.elapsed();
-        let (first, due) = {
-            let mut state = self.pending.state();
-            state.files.extend(file);
-            state.folders.insert(folder.to_owned());
-            let since = *state.since.get_or_insert(now);
-            let due = state.files.len() >= MOST_FILES || now.saturating_sub(since) >= interval;
-            (since == now, due)
-        };
-        if due {
-            return self.flush_all();
+    /// Makes sure that the names of a folder and of those above it are durable: whoever made them may not have flushed them.
+    pub(super) fn flush_names_above(&self, folder: &str, acted: Acted) -> Result<(), Failure> {
+        if self.is_durable_name(folder) {
+            return Ok(());
         }
-        if first {
-            self.flush_after(interval);
+        let mut above = "";
+        for name in folders(folder) {
+            if !self.is_durable_name(name) {
+                let flushed = if name.is_empty() { self.fs.sync_above() } else { self.fs.sync_folder(above) };
+                flushed.map_err(|error| cannot_flush(error, acted))?;
+                let mut names = lock(&self.durable_names);
+                if names.len() >= MOST_DURABLE_NAMES {
+                    names.clear();
+                }
+                names.insert(name.to_owned());
+            }
+            above = name;
         }
         Ok(())
     }
 
-    /// Flushes what is pending once `interval` has passed, if there is somebody to do it: a runtime with threads for blocking calls.
-    fn flush_after(&self, interval: Duration) {
-        if self.options.calls == BlockingCalls::Inline {
-            return;
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let waiting = self.context.clock.sleep(interval);
-        let files: Weak<Self> = self.this.clone();
-        runtime.spawn(async move {
-            waiting.await;
-            let Some(files) = files.upgrade() else { return };
-            let flushed = tokio::task::spawn_blocking(move || files.flush_all()).await;
-            if let Ok(Err(error)) = flushed {
-                tracing::error!(%error, "a flush in the background failed; the folder takes no more writes");
-            }
-        });
+    /// A folder was made anew: its name is not durable.
+    pub(super) fn forget_name(&self, folder: &str) {
+        lock(&self.durable_names).remove(folder);
     }
 
-    /// Makes everything durable that was acknowledged. Does nothing where nothing waits, or durability is none.
-    pub(super) fn flush_all(&self) -> Result<(), Failure> {
-        self.pending.check()?;
-        let (files, folders) = self.pending.take();
-        let flushed = self.flush(&files, &folders);
+    fn is_durable_name(&self, folder: &str) -> bool {
+        lock(&self.durable_names).contains(folder)
+    }
+
+    /// Fails if an earlier flush did.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match &lock(&self.pending).broken {
+            Some(detail) => Err(Failure::no(Reason::Broken(detail.clone()))),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes note of a file that has got its name; it is flushed within `interval`.
+    ///
+    /// With `thread`, by a thread of its own. Without, as in a simulation, by the first write after the interval.
+    pub(super) fn add(
+        self: &Arc<Self>,
+        file: Option<Box<dyn OpenFile>>,
+        folder: &str,
+        interval: Duration,
+        thread: bool,
+    ) -> Result<(), Failure> {
+        let now = self.context.clock.elapsed();
+        let mut pending = lock(&self.pending);
+        pending.files.extend(file);
+        if !pending.folders.contains(folder) {
+            pending.folders.insert(folder.to_owned());
+        }
+        let since = *pending.since.get_or_insert(now);
+        let due = pending.files.len() >= MOST_OPEN_FILES || now.saturating_sub(since) >= interval;
+        let start = thread && !due && !pending.watched;
+        pending.watched |= start;
+        drop(pending);
+        if due || (start && !self.start(interval)) {
+            return self.flush();
+        }
+        Ok(())
+    }
+
+    /// Starts the thread that flushes once after `interval`. It keeps the files alive that it has to flush.
+    fn start(self: &Arc<Self>, interval: Duration) -> bool {
+        let flusher = Arc::clone(self);
+        let thread = std::thread::Builder::new().name("datashard-flush".to_owned()).spawn(move || {
+            std::thread::sleep(interval);
+            lock(&flusher.pending).watched = false;
+            if let Err(failure) = flusher.flush() {
+                tracing::error!(%failure, "acknowledged files could not be flushed and may be lost");
+            }
+        });
+        if thread.is_err() {
+            lock(&self.pending).watched = false;
+        }
+        thread.is_ok()
+    }
+
+    /// Flushes everything that was acknowledged before.
+    pub(super) fn flush(&self) -> Result<(), Failure> {
+        let _one_at_a_time = lock(&self.flushing);
+        self.check()?;
+        let (files, folders) = {
+            let mut pending = lock(&self.pending);
+            pending.since = None;
+            (std::mem::take(&mut pending.files), std::mem::take(&mut pending.folders))
+        };
+        let flushed = self.flush_all(&files, &folders);
         if let Err(failure) = &flushed {
-            // A second flush may succeed without having written what the first one dropped.
-            self.pending.state().broken = Some(failure.to_string());
+            lock(&self.pending).broken = Some(failure.to_string());
         }
         flushed
     }
 
-    fn flush(&self, files: &[Box<dyn OpenFile>], folders: &BTreeSet<String>) -> Result<(), Failure> {
+    fn flush_all(&self, files: &[Box<dyn OpenFile>], folders: &BTreeSet<String>) -> Result<(), Failure> {
         for file in files {
             file.sync().map_err(Failure::flush_after)?;
         }
-        for folder in folders {
-            self.flush_names_above(folder)?;
+        // Metadata speaks of data, so its names come last.
+        let is_metadata = |folder: &&String| folder.split('/').next() == Some("metadata");
+        let children = folders.iter().filter(|folder| !is_metadata(folder));
+        for folder in children.chain(folders.iter().filter(is_metadata)) {
+            self.flush_names_above(folder, Acted::Maybe)?;
             self.flush_folder(folder, Acted::Maybe)?;
         }
         Ok(())
     }
 }
 
-impl Drop for Files {
-    fn drop(&mut self) {
-        if self.pending.check().is_ok()
-            && let Err(error) = self.flush_all()
-        {
-            tracing::error!(%error, "the last flush of a folder failed");
+fn cannot_flush(error: io::Error, acted: Acted) -> Failure {
+    match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported => {
+            Failure { acted, reason: Reason::CannotFlushFolders }
         }
+        _ => Failure { acted, reason: Reason::Flush(error) },
     }
 }
 
-/// A folder's files, which know themselves.
-pub(super) fn shared(make: impl FnOnce(Weak<Files>) -> Files) -> Arc<Files> {
-    Arc::new_cyclic(|this| make(this.clone()))
+/// A folder and all above it, from the root on.
+pub(super) fn folders(folder: &str) -> impl Iterator<Item = &str> {
+    let ends = folder.match_indices('/').map(|(at, _)| at);
+    let inner = ends.chain((!folder.is_empty()).then_some(folder.len()));
+    std::iter::once("").chain(inner.map(move |end| folder.get(..end).unwrap_or(folder)))
+}
+
+/// What a panic of another thread left is as good as before: every change is a single step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -132,7 +132,7 @@ impl LocalFolder {
 
     /// A folder on any file system.
     pub fn on(fs: Arc<dyn FileSystem>, options: LocalOptions, context: Context) -> Self {
-        Self { files: Files::new(fs, options, context) }
+        Self { files: Arc::new(Files::new(fs, options, context)) }
     }
 
     /// The settings.

@@ -9,10 +9,10 @@ mod flush;
 mod folder;
 mod list;
 mod object_store;
+mod prepared;
 mod read;
 #[cfg(unix)]
 mod resolve;
-mod stage;
 mod sweep;
 #[cfg(unix)]
 mod system;

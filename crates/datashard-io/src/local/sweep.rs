@@ -1,62 +1,29 @@
-//! Removes temporary files of processes that were killed.
-//!
-//! Whoever is alive names its file within moments, or drops it. What is an hour old by the folder's own clock has nobody.
+//! Removes temporary files that killed processes left, in the folders that are written to.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use super::failure::Failure;
-use super::file_system::FileKind;
-use super::files::Files;
+use super::file_system::{FileKind, FileSystem};
 use super::temporary::{is_temporary, join};
 
-/// The age at which a temporary file is nobody's.
-pub(crate) const STALE: Duration = Duration::from_secs(3_600);
+/// Younger ones may belong to a live process.
+pub(super) const OLD_MS: i64 = 3_600_000;
 
-/// Folders in folders, at most.
-const DEEPEST: usize = 64;
-
-impl Files {
-    /// Removes the stale temporary files in all folders. Tells how many there were.
-    pub(super) fn sweep_all(&self) -> Result<u64, Failure> {
-        self.check_root()?;
-        // A new file has the folder's time.
-        let now_ms = {
-            let probe = self.temporary("")?;
-            let Some(file) = probe.file() else { return Ok(0) };
-            file.metadata().map_err(Failure::before)?.modified_ms
-        };
-        let mut removed: u64 = 0;
-        let mut folders = vec![String::new()];
-        while let Some(folder) = folders.pop() {
-            removed = removed.saturating_add(self.sweep(&folder, now_ms)?);
-            if folder.split('/').count() >= DEEPEST {
-                continue;
-            }
-            for (name, kind) in self.fs.read_folder(&folder).map_err(Failure::before)? {
-                if kind == FileKind::Folder {
-                    folders.push(join(&folder, &name));
-                }
+/// Removes the temporary files of a folder that nobody has written to for an hour before `now_ms`, by the file system's clock.
+///
+/// That it fails is of no consequence: the next process tries again.
+pub(super) fn sweep(fs: &Arc<dyn FileSystem>, folder: &str, now_ms: i64) {
+    let Ok(names) = fs.read_folder(folder) else { return };
+    for (name, kind) in names {
+        if kind != FileKind::File || !is_temporary(&name) {
+            continue;
+        }
+        let path = join(folder, &name);
+        let Ok(stat) = fs.metadata(&path) else { continue };
+        if stat.modified_ms < now_ms.saturating_sub(OLD_MS) {
+            match fs.remove_file(&path) {
+                Ok(()) => tracing::debug!(path, "removed the temporary file of a process that was killed"),
+                Err(error) => tracing::debug!(path, %error, "an old temporary file stays"),
             }
         }
-        Ok(removed)
-    }
-
-    /// Removes the stale temporary files in one folder; `now_ms` is the folder's time. Tells how many there were.
-    pub(super) fn sweep(&self, folder: &str, now_ms: i64) -> Result<u64, Failure> {
-        let stale = i64::try_from(STALE.as_millis()).unwrap_or(i64::MAX);
-        let mut removed: u64 = 0;
-        for (name, kind) in self.fs.read_folder(folder).map_err(Failure::before)? {
-            if kind != FileKind::File || !is_temporary(&name) {
-                continue;
-            }
-            let path = join(folder, &name);
-            // Another process may have swept it meanwhile.
-            let Ok(stat) = self.fs.metadata(&path) else { continue };
-            if now_ms.saturating_sub(stat.modified_ms) >= stale && self.fs.remove_file(&path).is_ok() {
-                removed = removed.saturating_add(1);
-                tracing::info!(%path, "removed a temporary file of a process that died");
-            }
-        }
-        Ok(removed)
     }
 }

@@ -1,7 +1,7 @@
 //! The only conditional write: nothing else in this crate can commit.
 
 use bytes::Bytes;
-use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
+use object_store::{PutMode, PutOptions, PutPayload};
 
 use super::TableStore;
 use super::attempt::Request;
@@ -67,40 +67,24 @@ impl TableStore {
         let outcome = self
             .repeat_while(request, may_repeat, || {
                 let (key, bytes) = (key.clone(), bytes.clone());
-                async move { send_create(&*self.inner.store, &key, bytes).await }
+                async move {
+                    let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+                    match self.inner.store.put_opts(&key, PutPayload::from_bytes(bytes), options).await {
+                        Ok(_) => Ok(Created::Yes),
+                        Err(
+                            object_store::Error::AlreadyExists { .. }
+                            | object_store::Error::Precondition { .. },
+                        ) => Ok(Created::No),
+                        Err(error) => Err(error),
+                    }
+                }
             })
             .await;
-        answer(outcome)
-    }
-}
-
-/// One request to create a file.
-pub(super) async fn send_create(
-    store: &dyn ObjectStore,
-    key: &object_store::path::Path,
-    bytes: Bytes,
-) -> object_store::Result<Created> {
-    let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-    created(store.put_opts(key, PutPayload::from_bytes(bytes), options).await)
-}
-
-/// What the store below says of it.
-pub(super) fn created<T>(outcome: object_store::Result<T>) -> object_store::Result<Created> {
-    match outcome {
-        Ok(_) => Ok(Created::Yes),
-        Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-            Ok(Created::No)
+        match outcome {
+            Ok(created) => Ok(created),
+            Err(error) if error.definitely_not_done() => Err(error),
+            Err(error) => Ok(Created::Unclear(Box::new(error))),
         }
-        Err(error) => Err(error),
-    }
-}
-
-/// What is left to say after the last attempt.
-pub(super) fn answer(outcome: Result<Created, StoreError>) -> Result<Created, StoreError> {
-    match outcome {
-        Ok(created) => Ok(created),
-        Err(error) if error.definitely_not_done() => Err(error),
-        Err(error) => Ok(Created::Unclear(Box::new(error))),
     }
 }
 

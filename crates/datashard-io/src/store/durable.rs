@@ -1,71 +1,114 @@
-//! Several files at once, and files in two steps, so that a commit waits for as few flushes as it can.
+//! Writes of several files that become durable together, and files written ahead of their names.
 //!
-//! A commit writes data, manifest, manifest list and table metadata. Only the name of the last has to wait for the others: in a folder
-//! the metadata can be written and flushed beside them ([`TableStore::stage`]), and is then only named ([`Staged::create`]).
+//! A commit writes data, manifests and metadata, and only the name of the last makes it happen. In a folder everything before that
+//! name can be written and flushed at the same time; on a bucket there is nothing to prepare.
 
-use std::collections::BTreeSet;
+use std::fmt;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::attempt::Request;
-use super::create::{answer, created, may_help, send_create};
-use super::{Created, TableStore};
+use super::create::{Created, may_help};
+use super::{TableStore, key};
 use crate::error::StoreError;
 use crate::path::TablePath;
 use crate::request::RequestKind;
 
-/// Requests of one call that are under way at a time.
-const AT_A_TIME: usize = 8;
+/// Requests sent to a bucket at the same time.
+const PARALLEL: usize = 16;
 
-/// A file that is written, and flushed where that is asked for, but has no name yet. On a bucket it is still in memory.
+/// A file that is ready to be created: in a folder it is written and, if that was asked for, flushed, but nobody sees it.
 ///
-/// Dropped without [`create`](Self::create), it leaves nothing.
-#[derive(Debug)]
-#[must_use = "a staged file is nowhere until it is created"]
+/// Dropped, it leaves nothing.
+#[must_use = "nothing is created before `create`"]
 pub struct Staged {
     store: TableStore,
     path: TablePath,
     bytes: Bytes,
-    /// What lies in the folder, until the first attempt to name it.
     #[cfg(feature = "local")]
     prepared: Option<crate::local::Prepared>,
 }
 
-impl TableStore {
-    /// Prepares a file that is to be created: in a folder it is written under a temporary name and flushed.
-    ///
-    /// Call it after reading the version that the file continues, since the name of that version is made durable here, too. No request is
-    /// counted before [`Staged::create`].
+impl Staged {
+    /// The name that the file will have.
+    pub fn path(&self) -> &TablePath {
+        &self.path
+    }
+
+    /// Creates the file if nothing has its name, as [`TableStore::create`] does.
     ///
     /// # Errors
-    /// As [`create`](Self::create); nothing was created.
+    /// As [`TableStore::create`].
     ///
     /// # Cancel safety
-    /// Nothing is left behind, except that a temporary file may be for a moment.
+    /// A dropped call may still create the file; treat it as `Unclear`.
+    pub async fn create(self) -> Result<Created, StoreError> {
+        #[cfg(feature = "local")]
+        if let (Some(prepared), Some(folder)) = (self.prepared, &self.store.inner.local) {
+            let key = self.store.key(&self.path)?;
+            let request = put(&self.path, &self.bytes);
+            let named = async {
+                match folder.create_prepared(&key, prepared).await {
+                    Err(object_store::Error::AlreadyExists { .. }) => Ok(Created::No),
+                    other => other.map(|()| Created::Yes),
+                }
+            };
+            match self.store.once(request, named).await {
+                Ok(created) => return Ok(created),
+                Err(error) if !error.definitely_not_done() => return Ok(Created::Unclear(Box::new(error))),
+                // Too many open files, say, or swept away by another process: written anew.
+                Err(error) if may_help(&error) || matches!(error, StoreError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.store.create(&self.path, self.bytes).await
+    }
+}
+
+impl fmt::Debug for Staged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Staged").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl TableStore {
+    /// Gets a file ready to be [created](Staged::create).
+    ///
+    /// In a folder the bytes are written to a temporary file and flushed, so several files can be made ready at the same time and
+    /// the create itself costs a rename and a flush of the name. On a bucket nothing is sent
+    /// yet.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create); certainly nothing was created.
+    ///
+    /// # Cancel safety
+    /// Nothing is created.
     ///
     /// # Examples
     /// ```
-    /// # use datashard_io::{StoreOptions, TablePath, TableStore};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let dir = tempfile::tempdir()?; let url = dir.path().join("t").display().to_string();
-    /// let store = TableStore::open(&url, StoreOptions::new()).await?;
-    /// let version = TablePath::parse("metadata/v1.metadata.json")?;
-    /// let data = vec![(TablePath::parse("data/a.parquet")?, "rows".into()), (TablePath::parse("metadata/m.avro")?, "files".into())];
-    /// let (written, staged) = futures_util::join!(store.put_all(data), store.stage(&version, "{}".into()));
-    /// written?;
-    /// assert!(staged?.create().await?.is_yes());
+    /// use datashard_io::{StoreOptions, TablePath, TableStore};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let root = dir.path().join("events");
+    /// let store = TableStore::open(root.to_str().ok_or("not UTF-8")?, StoreOptions::new()).await?;
+    /// let staged = store.stage(&TablePath::parse("metadata/v1.metadata.json")?, "{}".into()).await?;
+    /// let data = TablePath::parse("data/f.parquet")?;
+    /// store.put_all(vec![(data, "rows".into())]).await?;
+    /// assert!(staged.create().await?.is_yes());
     /// # Ok(()) }
     /// ```
     pub async fn stage(&self, path: &TablePath, bytes: Bytes) -> Result<Staged, StoreError> {
         #[cfg(feature = "local")]
         let prepared = match &self.inner.local {
-            None => None,
             Some(folder) => {
-                let staged = folder.stage(path.as_str(), bytes.clone()).await;
-                Some(staged.map_err(|failure| self.failure(failure, RequestKind::Put, path.as_str()))?)
+                let key = self.key(path)?;
+                let prepared = folder.prepare(&key, bytes.clone()).await;
+                let call = self.call(put(path, &bytes));
+                Some(prepared.map_err(|error| super::classify::classify(error, call))?)
             }
+            None => None,
         };
         Ok(Staged {
             store: self.clone(),
@@ -76,125 +119,65 @@ impl TableStore {
         })
     }
 
-    /// Writes several files, over whatever has their names, at the same time. In a folder each folder is flushed once.
+    /// Writes files, over whatever has their names: in a folder flushed together, each folder once; on a bucket by requests sent at
+    /// the same time.
+    ///
+    /// For files whose names are unique, as [`put`](Self::put).
     ///
     /// # Errors
-    /// Those of the first file that failed, as of [`put`](Self::put). Others may be there or not.
+    /// As [`put`](Self::put), of the first that failed; others may have been written.
     ///
     /// # Cancel safety
     /// Each file may be there, whole, or not.
     pub async fn put_all(&self, files: Vec<(TablePath, Bytes)>) -> Result<(), StoreError> {
         #[cfg(feature = "local")]
         if let Some(folder) = &self.inner.local {
-            let folders: BTreeSet<String> = files.iter().map(|(path, _)| path.folder().to_owned()).collect();
-            let one = |(path, bytes): (TablePath, Bytes)| async move {
-                self.repeat_while(put_request(&path, &bytes), may_help, || {
-                    let bytes = bytes.clone();
-                    let path = &path;
-                    async move {
-                        let put = folder.put_unflushed(path.as_str(), bytes).await;
-                        put.map_err(|failure| failure.into_object_store(path.as_str()))
-                    }
-                })
-                .await
-            };
-            // All of them are waited for: what the first error leaves under way would be there or not, unseen.
-            let written: Vec<Result<(), StoreError>> =
-                stream::iter(files).map(one).buffer_unordered(AT_A_TIME).collect().await;
-            written.into_iter().collect::<Result<(), StoreError>>()?;
-            let flushed = join_all(folders.iter().map(async |name| {
-                let flushed = folder.flush_folder_of(name).await;
-                flushed.map_err(|failure| self.failure(failure, RequestKind::Put, name))
-            }));
-            return flushed.await.into_iter().collect();
+            return self.put_all_local(folder, files).await;
         }
-        let one = |(path, bytes): (TablePath, Bytes)| async move { self.put(&path, bytes).await };
-        stream::iter(files).map(one).buffer_unordered(AT_A_TIME).try_collect().await
+        stream::iter(files)
+            .map(Ok)
+            .try_for_each_concurrent(PARALLEL, |(path, bytes)| async move { self.put(&path, bytes).await })
+            .await
     }
 
-    /// Makes everything durable that was acknowledged before. Only folders that flush in groups have anything to do.
+    #[cfg(feature = "local")]
+    async fn put_all_local(
+        &self,
+        folder: &crate::local::LocalFolder,
+        files: Vec<(TablePath, Bytes)>,
+    ) -> Result<(), StoreError> {
+        let Some((first, bytes)) = files.first().cloned() else { return Ok(()) };
+        let mut all = Vec::with_capacity(files.len());
+        for (path, bytes) in &files {
+            all.push((key(path)?, bytes.clone()));
+        }
+        for (path, bytes) in files.iter().skip(1) {
+            self.count(put(path, bytes));
+        }
+        self.once(put(&first, &bytes), folder.put_all(all)).await
+    }
+
+    /// Waits until everything that was acknowledged is durable.
+    ///
+    /// Only durability `group` leaves something to do: `full` and buckets acknowledge nothing earlier, `none` keeps no account.
     ///
     /// # Errors
-    /// `Unavailable` if a flush failed: what was acknowledged since the last one may be lost, and the folder takes no more writes.
+    /// `FlushFailed`: files that were acknowledged may be lost. The folder then refuses writes until it is opened again.
     ///
     /// # Cancel safety
     /// The flush goes on.
     pub async fn flush(&self) -> Result<(), StoreError> {
         #[cfg(feature = "local")]
         if let Some(folder) = &self.inner.local {
-            return folder.flush().await.map_err(|failure| self.failure(failure, RequestKind::Put, ""));
+            let request = Request { kind: RequestKind::Put, path: "", bytes: 0 };
+            let flushed = folder.flush().await;
+            return flushed.map_err(|error| super::classify::classify(error, self.call(request)));
         }
         Ok(())
     }
-
-    /// Removes temporary files that processes left behind when they were killed: those an hour old by the folder's own clock. Tells how
-    /// many there were. The first create of each process does it in the folder that it creates in; this walks all of the table.
-    ///
-    /// On buckets there is nothing to do: what was begun and not ended is not visible there.
-    ///
-    /// # Errors
-    /// `PermissionDenied`, `Unavailable`; some may have been removed.
-    ///
-    /// # Cancel safety
-    /// The walk goes on.
-    pub async fn sweep_temporaries(&self) -> Result<u64, StoreError> {
-        #[cfg(feature = "local")]
-        if let Some(folder) = &self.inner.local {
-            return folder.sweep().await.map_err(|failure| self.failure(failure, RequestKind::Delete, ""));
-        }
-        Ok(0)
-    }
-
-    #[cfg(feature = "local")]
-    fn failure(&self, failure: crate::local::failure::Failure, kind: RequestKind, path: &str) -> StoreError {
-        failure.to_store_error(&self.inner.location, kind, path)
-    }
 }
 
-impl Staged {
-    /// The name that the file is to have.
-    pub fn path(&self) -> &TablePath {
-        &self.path
-    }
-
-    /// Creates the file if nothing has its name: [`TableStore::create`] for what was staged. May be called again after an answer that
-    /// was unclear; it then sends the same bytes once more.
-    ///
-    /// # Errors
-    /// As [`TableStore::create`].
-    ///
-    /// # Cancel safety
-    /// A dropped call may still create the file; treat it as `Unclear`.
-    pub async fn create(&mut self) -> Result<Created, StoreError> {
-        #[cfg(feature = "local")]
-        if let (Some(folder), Some(prepared)) = (&self.store.inner.local, self.prepared.take()) {
-            let request = put_request(&self.path, &self.bytes);
-            let (path, store) = (self.path.as_str(), &*self.store.inner.store);
-            let key = self.store.key(&self.path)?;
-            // Only the first attempt finds the staged file; a later one writes it anew.
-            let mut prepared = Some(prepared);
-            let may_repeat = |e: &StoreError| may_help(e) && e.definitely_not_done();
-            let outcome = self.store.repeat_while(request, may_repeat, || {
-                let (first, key, bytes) = (prepared.take(), key.clone(), self.bytes.clone());
-                async move {
-                    match first {
-                        Some(prepared) => created(
-                            folder
-                                .create_staged(prepared)
-                                .await
-                                .map_err(|failure| failure.into_object_store(path)),
-                        ),
-                        None => send_create(store, &key, bytes).await,
-                    }
-                }
-            });
-            return answer(outcome.await);
-        }
-        self.store.create(&self.path, self.bytes.clone()).await
-    }
-}
-
-fn put_request<'a>(path: &'a TablePath, bytes: &Bytes) -> Request<'a> {
+fn put<'a>(path: &'a TablePath, bytes: &Bytes) -> Request<'a> {
     Request {
         kind: RequestKind::Put,
         path: path.as_str(),

@@ -158,7 +158,7 @@ pub(super) struct Settled {
     /// In rising precedence.
     pub(super) settings: Vec<Setting>,
     pub(super) unsafe_single_writer: bool,
-    #[cfg_attr(not(feature = "local"), expect(dead_code, reason = "folders have it"))]
+    #[cfg_attr(not(any(test, feature = "local")), expect(dead_code, reason = "folders have it"))]
     pub(super) durability: Durability,
     pub(super) retry: Option<RetryPolicy>,
     pub(super) context: Context,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use datashard_io::sim::disk::SimDisk;
 use datashard_io::{Created, TableStore};
 
-use crate::disk_support::{self as support, final_files, path, version_of, version_path};
+use crate::disk_support::{self as support, final_files, path, put_all, version_of, version_path};
 
 /// One write and when it happened, counted in steps of the disk.
 #[derive(Debug, Clone)]
@@ -50,6 +50,17 @@ impl History {
         store.put(&path(file), bytes.clone()).await.unwrap();
         let acknowledged = Some(self.now());
         self.writes().push(Write { path: file.to_owned(), bytes, begun, acknowledged });
+    }
+
+    pub(crate) async fn put_all(&self, store: &TableStore, files: &[(String, Bytes)]) {
+        let begun = self.now();
+        put_all(store, files).await.unwrap();
+        let acknowledged = Some(self.now());
+        let written = |(path, bytes): &(String, Bytes)| {
+            let (path, bytes) = (path.clone(), bytes.clone());
+            Write { path, bytes, begun, acknowledged }
+        };
+        self.writes().extend(files.iter().map(written));
     }
 
     /// Creates a version; whether this process won it.

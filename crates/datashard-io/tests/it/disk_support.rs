@@ -149,3 +149,8 @@ pub(crate) async fn try_read(store: &TableStore, file: &str) -> Option<Bytes> {
         Err(error) => panic!("{file}: {error}"),
     }
 }
+
+/// Writes several files at once.
+pub(crate) async fn put_all(store: &TableStore, files: &[(String, Bytes)]) -> Result<(), StoreError> {
+    store.put_all(files.iter().map(|(file, bytes)| (path(file), bytes.clone())).collect()).await
+}

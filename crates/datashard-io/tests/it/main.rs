@@ -20,6 +20,8 @@ mod disk_child;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod disk_faults;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_flush;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
 mod disk_history;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod disk_model;
