@@ -6,7 +6,9 @@ use futures_util::future::join_all;
 
 use super::sample::{LIMIT_BYTES, content, create_new, path, size};
 use super::{Failure, Subject, ensure};
+use crate::error::StoreError;
 use crate::head::{HeadAfter, HintAdvance, metadata_path};
+use crate::store::TableStore;
 
 pub(super) async fn no_table_has_no_head(subject: &Subject) -> Result<(), Failure> {
     let store = subject.fresh().await?;
@@ -69,6 +71,9 @@ pub(super) async fn hint_moves_forward_only(subject: &Subject) -> Result<(), Fai
 pub(super) async fn retire_boundary_rises_only_with_eight_raisers(subject: &Subject) -> Result<(), Failure> {
     let mut clients = subject.racers().await?;
     clients.truncate(8);
+    if !subject.abilities().conditional_replace {
+        return nothing_is_retired(&clients).await;
+    }
     let count = size(&Bytes::from(vec![0; clients.len()]));
     let raises = clients.iter().zip(1_u64..).map(|(client, n)| async move {
         let mut last = MetadataVersion(0);
@@ -89,6 +94,23 @@ pub(super) async fn retire_boundary_rises_only_with_eight_raisers(subject: &Subj
         ensure!(lower == found, "raising it to 1 moved it from {found:?} to {lower:?}");
     }
     Ok(())
+}
+
+/// The first boundary is created; there is no second, and the error says why.
+async fn nothing_is_retired(clients: &[TableStore]) -> Result<(), Failure> {
+    let Some(client) = clients.first() else { return Ok(()) };
+    let first = client.raise_retired(MetadataVersion(1)).await;
+    match (first, client.raise_retired(MetadataVersion(2)).await) {
+        (
+            Ok(MetadataVersion(1)) | Err(StoreError::Unsupported { .. }),
+            Err(error @ StoreError::Unsupported { .. }),
+        ) => {
+            ensure!(!error.is_retryable(), "{error} may be repeated");
+            ensure!(client.retired().await? <= MetadataVersion(1), "it was raised all the same");
+            Ok(())
+        }
+        other => Err(Failure::new(format_args!("raised without conditional replacement: {other:?}"))),
+    }
 }
 
 /// Files carry the store's time; so does what is told as its time now.

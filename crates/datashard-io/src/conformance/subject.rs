@@ -19,6 +19,9 @@ type Open = dyn Fn(String) -> BoxFuture<'static, Result<TableStore, StoreError>>
 pub struct Abilities {
     /// It honours the condition of a conditional write. Where it does not, every create has to be refused. Default `true`.
     pub conditional_create: bool,
+    /// It replaces a file only if its content is still the one seen (If-Match). Where it does not, nothing can be retired, and the hint is
+    /// moved blindly. Folders do without. Default `true`.
+    pub conditional_replace: bool,
     /// Names that one DELETE request takes; 1 where there is no bulk deletion. Default 1,000.
     pub names_per_delete: u64,
     /// Names on one page of a listing. Default 1,000.
@@ -36,6 +39,7 @@ impl Default for Abilities {
     fn default() -> Self {
         Self {
             conditional_create: true,
+            conditional_replace: true,
             names_per_delete: 1_000,
             names_per_page: 1_000,
             lists_by_bytes: true,
