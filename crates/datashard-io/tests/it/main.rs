@@ -16,7 +16,11 @@ mod crash;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod crash_race;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_abilities;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
 mod disk_child;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_fault_support;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod disk_faults;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
