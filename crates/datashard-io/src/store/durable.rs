@@ -76,8 +76,8 @@ impl TableStore {
     /// Gets a file ready to be [created](Staged::create).
     ///
     /// In a folder the bytes are written to a temporary file and flushed, so several files can be made ready at the same time and
-    /// the create itself costs a rename and a flush of the name. On a bucket nothing is sent
-    /// yet.
+    /// the create itself costs a rename and a flush of the name. The name of the version that the bytes continue is flushed here, too, so
+    /// stage a version only after reading the one before. On a bucket nothing is sent yet.
     ///
     /// # Errors
     /// As [`create`](Self::create); certainly nothing was created.
