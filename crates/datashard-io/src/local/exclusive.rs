@@ -111,26 +111,8 @@ pub(super) fn place(
             Err(error) => return Err(Failure::before(error)),
         },
     };
-    match outcome {
-        Ok(()) => {}
-        // NFS repeats a call whose answer was lost: then it is our own file that is in the way.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match target(fs, temporary, to) {
-            Ok(Target::Ours) => {}
-            Ok(Target::Link) => return Err(Failure::no(Reason::Link)),
-            Ok(Target::Other) => return Err(Failure::before(error)),
-            Err(unknown) => return Err(Failure::after(unknown)),
-        },
-        // The same for a rename: the second time the old name is gone, as it should be.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match target(fs, temporary, to) {
-            Ok(Target::Ours) => {}
-            Ok(_) => return Err(Failure::before(error)),
-            Err(unknown) => return Err(Failure::after(unknown)),
-        },
-        Err(error) if is_certain(&error) => return Err(Failure::before(error)),
-        Err(error) => match target(fs, temporary, to) {
-            Ok(Target::Ours) => {}
-            _ => return Err(Failure::after(error)),
-        },
+    if let Err(error) = outcome {
+        settle(fs, temporary, to, error)?;
     }
     if method == Method::Link
         && let Err(error) = fs.remove_file(temporary.path())
@@ -141,9 +123,30 @@ pub(super) fn place(
     Ok(())
 }
 
-/// Whether the temporary file has got the name `to`.
-pub(super) fn is_ours(fs: &dyn FileSystem, temporary: &Temporary, to: &str) -> io::Result<bool> {
-    target(fs, temporary, to).map(|target| matches!(target, Target::Ours))
+/// Finds out whether a call that failed has given the name all the same.
+///
+/// NFS repeats a call whose answer was lost: then a link or a rename that does not replace finds our own file in the way, and any
+/// rename misses the temporary file.
+pub(super) fn settle(
+    fs: &dyn FileSystem,
+    temporary: &Temporary,
+    to: &str,
+    error: io::Error,
+) -> Result<(), Failure> {
+    match target(fs, temporary, to) {
+        Ok(Target::Ours) => Ok(()),
+        Ok(Target::Link) => Err(Failure::no(Reason::Link)),
+        Ok(Target::Other) if is_certain(&error) => Err(Failure::before(error)),
+        Err(_) if is_certain(&error) && !is_of_repeated_call(&error) => Err(Failure::before(error)),
+        Ok(Target::Other) => Err(Failure::after(error)),
+        // Not the call's error: "not found" would be taken for a definite answer.
+        Err(unknown) => Err(Failure::after(unknown)),
+    }
+}
+
+/// Whether an error may be the answer to the second delivery of a call that worked.
+fn is_of_repeated_call(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound)
 }
 
 /// What has a name.

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::exclusive::{self, Method};
 use super::failure::{Failure, Reason};
 use super::file_system::{FileKind, FileSystem};
-use super::flush::{Flusher, folders};
+use super::flush::{Flusher, Plan, folders};
 use super::folder::{BlockingCalls, LocalOptions};
 use super::sweep::sweep;
 use super::temporary::{Temporary, is_temporary};
@@ -30,7 +30,7 @@ pub(super) struct Files {
     pub(super) options: LocalOptions,
     pub(super) context: Context,
     method: OnceLock<Method>,
-    flusher: Arc<Flusher>,
+    pub(super) flusher: Arc<Flusher>,
     /// Folders that were searched for temporary files of killed processes.
     swept: Mutex<HashSet<String>>,
 }
@@ -73,15 +73,30 @@ impl Files {
         Ok(Prepared { temporary, path: path.to_owned() })
     }
 
-    /// Flushes a temporary file that is whole.
+    /// Flushes a temporary file that is whole, and the names of the folders above it.
     pub(super) fn end(&self, prepared: &Prepared) -> Result<(), Failure> {
+        self.flush_content(prepared)?;
         if self.options.durability == Durability::Full {
-            if let Some(file) = prepared.temporary.file() {
-                file.sync().map_err(Failure::flush_before)?;
-            }
             self.flusher.flush_names_above(prepared.folder(), Acted::No)?;
         }
         Ok(())
+    }
+
+    fn flush_content(&self, prepared: &Prepared) -> Result<(), Failure> {
+        match prepared.temporary.file() {
+            Some(file) if self.options.durability == Durability::Full => {
+                file.sync().map_err(Failure::flush_before)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the temporary file for `path`, one of many: the names of folders are flushed when all have theirs.
+    pub(super) fn prepare_one(&self, path: &str, parts: &[Bytes]) -> Result<Prepared, Failure> {
+        let mut prepared = self.begin(path)?;
+        prepared.temporary.write(parts)?;
+        self.flush_content(&prepared)?;
+        Ok(prepared)
     }
 
     /// Gives the file its name if nothing has it.
@@ -110,15 +125,10 @@ impl Files {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(Failure::before(error)),
         }
-        match self.fs.rename_over(prepared.temporary.path(), &prepared.path) {
-            Ok(()) => Ok(prepared),
-            // A network mount that repeats a call finds its own work done: "not found" may mean that all is well.
-            Err(error) => match exclusive::is_ours(&*self.fs, &prepared.temporary, &prepared.path) {
-                Ok(true) => Ok(prepared),
-                Ok(false) if exclusive::is_certain(&error) => Err(Failure::before(error)),
-                _ => Err(Failure::after(error)),
-            },
+        if let Err(error) = self.fs.rename_over(prepared.temporary.path(), &prepared.path) {
+            exclusive::settle(&*self.fs, &prepared.temporary, &prepared.path, error)?;
         }
+        Ok(prepared)
     }
 
     /// Removes a file.
@@ -169,17 +179,17 @@ impl Files {
         Ok(folders)
     }
 
-    /// Flushes the names in a folder, if this durability asks for it.
-    pub(super) fn flush_placed(&self, folder: &str) -> Result<(), Failure> {
-        if self.options.durability == Durability::Full {
-            self.flusher.flush_folder(folder, Acted::Maybe)?;
-        }
-        Ok(())
+    /// What is to be flushed after files got their names in `placed`; nothing if this durability does not ask for it.
+    pub(super) fn plan(&self, placed: &BTreeSet<String>) -> Option<Plan> {
+        (self.options.durability == Durability::Full).then(|| self.flusher.plan(placed))
     }
 
     /// Flushes what was acknowledged and is not durable yet.
     pub(super) fn flush(&self) -> Result<(), Failure> {
-        self.flusher.flush()
+        match self.options.durability {
+            Durability::None => self.flusher.flush_tree(),
+            _ => self.flusher.flush(),
+        }
     }
 
     /// A temporary file in a folder, which is made if need be.

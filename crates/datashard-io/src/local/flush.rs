@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::failure::{Failure, Reason};
-use super::file_system::{FileSystem, OpenFile};
+use super::file_system::{FileKind, FileSystem, OpenFile};
+use super::temporary::join;
 use crate::context::Context;
 use crate::error::Acted;
 
@@ -29,6 +30,14 @@ pub(super) struct Flusher {
     pending: Mutex<Pending>,
     /// Held during a flush: who asks for one meanwhile has to wait, as its files may be among those taken.
     flushing: Mutex<()>,
+}
+
+/// Folders to flush, each once, for names in them to be durable.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) folders: BTreeSet<String>,
+    /// The folders whose own names are durable then, the empty path for the root.
+    names: BTreeSet<String>,
 }
 
 /// What was acknowledged and not flushed.
@@ -70,15 +79,46 @@ impl Flusher {
             if !self.is_durable_name(name) {
                 let flushed = if name.is_empty() { self.fs.sync_above() } else { self.fs.sync_folder(above) };
                 flushed.map_err(|error| cannot_flush(error, acted))?;
-                let mut names = lock(&self.durable_names);
-                if names.len() >= MOST_DURABLE_NAMES {
-                    names.clear();
-                }
-                names.insert(name.to_owned());
+                self.remember_name(name);
             }
             above = name;
         }
         Ok(())
+    }
+
+    /// What to flush once files have got names in `placed`: those folders, and those above whose names are not durable yet.
+    pub(super) fn plan(&self, placed: &BTreeSet<String>) -> Plan {
+        let mut plan = Plan { folders: placed.clone(), names: BTreeSet::new() };
+        for folder in placed {
+            let mut above = "";
+            for name in folders(folder) {
+                if !self.is_durable_name(name) {
+                    plan.names.insert(name.to_owned());
+                    if !name.is_empty() {
+                        plan.folders.insert(above.to_owned());
+                    }
+                }
+                above = name;
+            }
+        }
+        plan
+    }
+
+    /// All folders of a plan were flushed.
+    pub(super) fn fulfilled(&self, plan: &Plan) -> Result<(), Failure> {
+        if plan.names.contains("") {
+            self.fs.sync_above().map_err(|error| cannot_flush(error, Acted::Maybe))?;
+        }
+        plan.names.iter().for_each(|name| self.remember_name(name));
+        Ok(())
+    }
+
+    fn remember_name(&self, folder: &str) {
+        let mut names = lock(&self.durable_names);
+        if names.len() >= MOST_DURABLE_NAMES {
+            names.clear();
+        }
+        names.insert(folder.to_owned());
     }
 
     /// A folder was made anew: its name is not durable.
@@ -155,6 +195,44 @@ impl Flusher {
             lock(&self.pending).broken = Some(failure.to_string());
         }
         flushed
+    }
+
+    /// Flushes every file of the folder, whoever wrote it: where nobody keeps account of what is not durable.
+    pub(super) fn flush_tree(&self) -> Result<(), Failure> {
+        let _one_at_a_time = lock(&self.flushing);
+        self.check()?;
+        let flushed = match self.fs.metadata("") {
+            // Nothing was written yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            _ => self
+                .flush_below("")
+                .and_then(|()| self.fs.sync_above())
+                .map_err(|error| cannot_flush(error, Acted::Maybe)),
+        };
+        if let Err(failure) = &flushed {
+            lock(&self.pending).broken = Some(failure.to_string());
+        }
+        flushed
+    }
+
+    /// Flushes what lies below a folder, and then its names.
+    fn flush_below(&self, folder: &str) -> io::Result<()> {
+        let mut names = self.fs.read_folder(folder)?;
+        names.sort_unstable_by_key(|(name, _)| folder.is_empty() && name == "metadata");
+        for (name, kind) in names {
+            let path = join(folder, &name);
+            let flushed = match kind {
+                FileKind::File => self.fs.open_file(&path).and_then(|file| file.sync()),
+                FileKind::Folder => self.flush_below(&path),
+                FileKind::Link | FileKind::Other => continue,
+            };
+            match flushed {
+                // Deleted since its name was read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+        }
+        self.fs.sync_folder(folder)
     }
 
     fn flush_all(&self, files: &[Box<dyn OpenFile>], folders: &BTreeSet<String>) -> Result<(), Failure> {

@@ -181,5 +181,5 @@ impl fmt::Display for LocalFolder {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use object_store::path::Path;
 
 use super::files::Prepared;
 use super::folder::{LocalFolder, run};
+use crate::error::Acted;
 
 /// Files that are written and flushed at the same time.
 const PARALLEL: usize = 8;
@@ -40,7 +41,7 @@ impl LocalFolder {
                 let mut prepared = Vec::with_capacity(batch.len());
                 let mut writes = stream::iter(batch)
                     .map(|(path, bytes)| {
-                        run(&self.files, move |files| files.prepare(path.as_ref(), &[bytes]))
+                        run(&self.files, move |files| files.prepare_one(path.as_ref(), &[bytes]))
                     })
                     .buffered(PARALLEL);
                 while let Some(one) = writes.try_next().await? {
@@ -51,22 +52,24 @@ impl LocalFolder {
             .await;
             let more = done.map_err(|mut failure| {
                 if placed {
-                    failure.acted = crate::error::Acted::Maybe;
+                    failure.acted = Acted::Maybe;
                 }
                 failure.into_object_store(&name)
             })?;
             folders.extend(more);
             placed = true;
         }
-        stream::iter(folders)
+        let Some(plan) = self.files.plan(&folders) else { return Ok(()) };
+        stream::iter(plan.folders.clone())
             .map(Ok)
             .try_for_each_concurrent(PARALLEL, |folder| async move {
-                let name = folder.clone();
-                run(&self.files, move |files| files.flush_placed(&folder))
-                    .await
-                    .map_err(|failure| failure.into_object_store(&name))
+                run(&self.files, move |files| files.flusher.flush_folder(&folder, Acted::Maybe)).await
             })
             .await
+            .map_err(|failure| failure.into_object_store(""))?;
+        self.run(move |files| files.flusher.fulfilled(&plan))
+            .await
+            .map_err(|failure| failure.into_object_store(""))
     }
 
     /// Flushes what was acknowledged and is not durable yet.

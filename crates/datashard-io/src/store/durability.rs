@@ -19,7 +19,7 @@ pub enum Durability {
         /// The longest time between acknowledgement and flush.
         interval: Duration,
     },
-    /// What the operating system happens to have written. For tables that can be made again.
+    /// Everything before the last `flush`, and what the operating system happens to have written. For tables that can be made again.
     None,
 }
 

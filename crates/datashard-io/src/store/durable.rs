@@ -159,7 +159,8 @@ impl TableStore {
 
     /// Waits until everything that was acknowledged is durable.
     ///
-    /// Only durability `group` leaves something to do: `full` and buckets acknowledge nothing earlier, `none` keeps no account.
+    /// With durability `full`, and on buckets, there is nothing to do. With `none` nobody keeps account of what is not durable: every
+    /// file of the folder is flushed.
     ///
     /// # Errors
     /// `FlushFailed`: files that were acknowledged may be lost. The folder then refuses writes until it is opened again.

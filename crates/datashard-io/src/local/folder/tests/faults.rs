@@ -1,3 +1,5 @@
+//! What a folder answers when the file system fails or lies.
+
 use super::*;
 use crate::StoreError;
 use crate::store::Created;

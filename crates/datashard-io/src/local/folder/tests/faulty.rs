@@ -125,7 +125,7 @@ impl OpenFile for FaultyFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.script.fault("write") == Some(Fault::Short) {
             self.turn += 1;
-            if self.turn % 2 == 0 {
+            if self.turn.is_multiple_of(2) {
                 return Err(io::ErrorKind::Interrupted.into());
             }
             return self.below.write(&bytes[..1]);

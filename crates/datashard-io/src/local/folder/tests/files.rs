@@ -1,3 +1,5 @@
+//! Files of a folder in good weather, and in races.
+
 use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, UpdateVersion};

@@ -1,3 +1,5 @@
+//! Links, pipes, odd names, and roots that go away.
+
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 

@@ -1,3 +1,6 @@
+//! Tests of folders: on the real file system, and over one that fails when told to.
+#![cfg(unix)]
+
 mod faults;
 mod faulty;
 mod files;
