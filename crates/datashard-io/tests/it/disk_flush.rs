@@ -112,10 +112,10 @@ fn g01_g03_puts_at_once_fail_at_any_call_without_a_torn_file_or_a_temporary() {
     }
 }
 
-/// Two processes with durability `group`; each flushes after versions 1 and 3.
-async fn group_commits(interval: Durability) -> (History, Vec<usize>) {
+/// Two processes that acknowledge before they flush; each flushes after versions 1 and 3.
+async fn commits_with_flushes(durability: Durability) -> (History, Vec<usize>) {
     let history = History::new(support::disk());
-    let stores = [1, 2].map(|process| sim_store(&history.disk.process(process), interval));
+    let stores = [1, 2].map(|process| sim_store(&history.disk.process(process), durability));
     let mut flushed = Vec::new();
     for version in 1..=3 {
         let (store, process) = if version % 2 == 1 { (&stores[0], 1) } else { (&stores[1], 2) };
@@ -146,12 +146,14 @@ fn check_flushed(history: &History, flushed: &[usize]) {
 }
 
 #[test]
-fn group_durability_loses_nothing_that_was_flushed() {
-    let (history, flushed) = block_on(group_commits(Durability::group()));
-    assert_eq!(flushed.len(), 2);
-    check_flushed(&history, &flushed);
-    let left = history.disk.after_power_loss(history.now(), Left::OnlyFlushed);
-    assert_eq!(versions(&final_files(&left)), [1, 2, 3]);
+fn group_and_no_durability_lose_nothing_that_was_flushed() {
+    for durability in [Durability::group(), Durability::None] {
+        let (history, flushed) = block_on(commits_with_flushes(durability));
+        assert_eq!(flushed.len(), 2);
+        check_flushed(&history, &flushed);
+        let left = history.disk.after_power_loss(history.now(), Left::OnlyFlushed);
+        assert_eq!(versions(&final_files(&left)), [1, 2, 3], "{durability:?}");
+    }
 }
 
 #[test]

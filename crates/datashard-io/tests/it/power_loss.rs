@@ -9,7 +9,7 @@
 //!   before it and all files that were acknowledged before it was begun (I1).
 //! - `Group`: the same for whatever was acknowledged before the last flush began, by `flush` or after the interval. Files that are
 //!   younger may be missing or torn in any combination: version N+2 may be there without N+1 (A15). `disk_flush` has the tests.
-//! - `None`: nothing, at any time, but that the table can still be listed and what is there be read.
+//! - `None`: the same as `Group`, but only `flush` flushes.
 
 use std::sync::Arc;
 
