@@ -138,6 +138,13 @@ impl Files {
         Ok(prepared)
     }
 
+    /// Makes the name of a file durable, whoever gave it.
+    pub(super) fn flush_name(&self, path: &str) -> Result<(), Failure> {
+        let folder = folder_of(path);
+        self.flusher.flush_names_above(folder, Acted::Maybe)?;
+        self.flusher.flush_folder(folder, Acted::Maybe)
+    }
+
     /// Removes a file.
     pub(super) fn delete(&self, path: &str) -> Result<(), Failure> {
         check_name(path)?;

@@ -72,6 +72,14 @@ impl LocalFolder {
             .map_err(|failure| failure.into_object_store(""))
     }
 
+    /// Flushes the name of a file, whoever gave it, and the names of the folders above.
+    pub(crate) async fn flush_name(&self, path: &Path) -> object_store::Result<()> {
+        let name = path.as_ref().to_owned();
+        self.run(move |files| files.flush_name(&name))
+            .await
+            .map_err(|failure| failure.into_object_store(path.as_ref()))
+    }
+
     /// Flushes what was acknowledged and is not durable yet.
     pub(crate) async fn flush(&self) -> object_store::Result<()> {
         self.run(|files| files.flush()).await.map_err(|failure| failure.into_object_store(""))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use datashard_io::error::StoreError;
 use datashard_io::local::file_system::FileSystem;
 use datashard_io::sim::disk::{Call, Fault, Left, SimDisk, SystemError};
-use datashard_io::{Durability, TableStore};
+use datashard_io::{Created, Durability, TableStore};
 use datashard_spec::error::ErrorKind;
 
 use crate::disk_history::{History, versions};
@@ -247,16 +247,38 @@ fn a_staged_file_is_flushed_before_it_has_a_name_and_leaves_nothing_if_it_never_
         assert_eq!((temporary.len(), final_files(&disk).len()), (1, 1));
         let flushed =
             |step: &datashard_io::sim::disk::Step| step.call == Call::SyncFile && step.path == temporary[0];
-        assert!(disk.steps().iter().any(flushed));
+        let content_flushed = disk.steps().iter().position(flushed).unwrap();
+        let base_flushed =
+            |step: &datashard_io::sim::disk::Step| step.call == Call::SyncFolder && step.path == "metadata";
+        assert!(
+            disk.steps()[content_flushed..].iter().any(base_flushed),
+            "what the version continues is durable first"
+        );
         let before = disk.steps().len();
         assert!(staged.create().await.unwrap().is_yes());
         let steps = disk.steps();
         let calls: Vec<Call> =
             steps[before..].iter().map(|step| step.call).filter(|call| *call != Call::IsInPlace).collect();
-        assert_eq!(calls, [Call::SyncFolder, Call::RenameNew, Call::SyncFolder]);
+        assert_eq!(calls, [Call::RenameNew, Call::SyncFolder]);
 
         drop(store.stage(&path(&version_path(3)), content("v3", 30)).await.unwrap());
         assert_eq!((temporaries(&disk).len(), final_files(&disk).len()), (0, 2));
+    });
+}
+
+#[test]
+fn a_name_that_was_found_is_made_durable_by_whoever_relies_on_it() {
+    block_on(async {
+        let (disk, store) = table(Durability::Full).await;
+        let version = path(&version_path(2));
+        disk.add_fault(Fault::fail(Call::SyncFolder, SystemError::Io).on_path("metadata").after(1));
+        assert!(matches!(store.create(&version, content("v2", 30)).await.unwrap(), Created::Unclear(_)));
+        let there = |disk: &SimDisk| final_files(disk).contains_key(version.as_str());
+        assert!(there(&disk), "it can be seen");
+        let lost = |disk: &SimDisk| !there(&disk.after_power_loss(disk.steps().len(), Left::OnlyFlushed));
+        assert!(lost(&disk), "and lost");
+        store.make_name_durable(&version).await.unwrap();
+        assert!(!lost(&disk));
     });
 }
 
