@@ -51,7 +51,8 @@ impl TableStore {
     ///
     /// # Errors
     /// `InvalidData` if a hint or a boundary says that there is a table but no version is found, or if the boundary is damaged;
-    /// `Unavailable` if versions come and go faster than they can be followed; else as for a read.
+    /// `Unavailable` if versions come and go faster than they can be followed, or if no version is found and the hint, which then says
+    /// whether there is a table, cannot be read for now; else as for a read.
     ///
     /// # Cancel safety
     /// Nothing is left behind.
@@ -79,9 +80,13 @@ impl TableStore {
     /// # }).unwrap();
     /// ```
     pub async fn find_head(&self) -> Result<Option<Head>, StoreError> {
+        let (mut late_hint, mut asked_again) = (None, false);
         for _ in 0..=REDISCOVERIES {
             let now = self.context().clock.elapsed();
-            let (hint, retired) = join(self.read_hint(), self.retired()).await;
+            let (hint, retired) = match late_hint.take() {
+                Some(hint) => (hint, self.retired().await),
+                None => join(self.read_hint(), self.retired()).await,
+            };
             let retired = retired?;
             let search = Search::new(hint.version().map(|version| version.0), retired.0);
             let guess = hint.version().map(|_| search.start());
@@ -98,10 +103,15 @@ impl TableStore {
                 Pass::Nothing => {
                     let again = self.retired().await?;
                     if again == retired {
-                        return match (&hint, retired.0) {
-                            (HintState::Missing, 0) => Ok(None),
-                            _ => Err(self.explain_missing(&hint, retired).await),
-                        };
+                        match (&hint, retired.0) {
+                            (HintState::Missing, 0) => return Ok(None),
+                            // It was not waited for long. Now it decides between no table and a damaged one.
+                            (HintState::Unreadable { .. }, 0) if !asked_again => {
+                                asked_again = true;
+                                late_hint = Some(self.read_hint_patiently().await?);
+                            }
+                            _ => return Err(self.explain_missing(&hint, retired).await),
+                        }
                     }
                 }
             }

@@ -12,7 +12,7 @@ use crate::TableStore;
 use crate::error::StoreError;
 use crate::location::Scheme;
 use crate::path::excerpt;
-use crate::store::{Replaceable, Replaced, RetryPolicy, Tag};
+use crate::store::{Replaceable, Replaced, RetryPolicy, Tag, Tagged};
 
 /// How often a write is tried again after somebody else changed the hint in between.
 const ATTEMPTS: u32 = 4;
@@ -56,6 +56,17 @@ impl HintState {
         }
     }
 
+    fn read(outcome: Result<Option<Tagged>, StoreError>) -> Self {
+        match outcome {
+            Ok(None) => Self::Missing,
+            Ok(Some(Tagged { content: Some(content), .. })) => Self::parse(&content),
+            Ok(Some(Tagged { content: None, .. })) => {
+                Self::Malformed { found: "more than 64 bytes".to_owned() }
+            }
+            Err(error) => Self::Unreadable { reason: excerpt(&error.to_string()) },
+        }
+    }
+
     /// Reads a hint's content.
     fn parse(content: &[u8]) -> Self {
         let malformed = || Self::Malformed { found: excerpt(&String::from_utf8_lossy(content)) };
@@ -93,18 +104,22 @@ impl TableStore {
         let impatient = policy
             .with_deadline(policy.deadline.min(READ_DEADLINE))
             .with_request_timeout(policy.request_timeout.min(READ_DEADLINE));
-        let state = match self.with_retry(impatient).read_tagged(Replaceable::Hint).await {
-            Ok(None) => HintState::Missing,
-            Ok(Some(tagged)) => match tagged.content {
-                Some(content) => HintState::parse(&content),
-                None => HintState::Malformed { found: "more than 64 bytes".to_owned() },
-            },
-            Err(error) => HintState::Unreadable { reason: excerpt(&error.to_string()) },
-        };
+        let state = HintState::read(self.with_retry(impatient).read_tagged(Replaceable::Hint).await);
         if !matches!(state, HintState::Version(_) | HintState::Missing) {
             tracing::warn!(location = %self.location(), hint = ?state, "the version hint is not a plain version");
         }
         state
+    }
+
+    /// The same, but it is waited for as for any read. One GET.
+    ///
+    /// # Errors
+    /// What may be over the next time.
+    pub(super) async fn read_hint_patiently(&self) -> Result<HintState, StoreError> {
+        match self.read_tagged(Replaceable::Hint).await {
+            Err(error) if error.is_retryable() => Err(error),
+            other => Ok(HintState::read(other)),
+        }
     }
 
     /// Moves the version hint forward to `version`, if it tells an older one or none.

@@ -88,7 +88,7 @@ pub use self::durable::Staged;
 pub use self::list::FileInfo;
 pub use self::options::StoreOptions;
 pub use self::read::Tail;
-pub(crate) use self::replace::{Replaceable, Replaced, Tag};
+pub(crate) use self::replace::{Replaceable, Replaced, Tag, Tagged};
 pub use self::retry::RetryPolicy;
 pub use self::upload::{Upload, Uploaded};
 use crate::context::Context;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use datashard_io::head::{HeadAfter, HintAdvance, Known, metadata_path};
 use datashard_io::request::RequestKind;
 use datashard_io::sim::{
-    Answer, Effect, Fault, Process, Profile, Quirks, RandomFaults, SimStore, Simulation,
+    Answer, Delivery, Effect, Fault, Loss, Process, Profile, Quirks, RandomFaults, SimStore, Simulation,
 };
 use datashard_io::{Created, TableStore};
 use datashard_spec::error::ErrorKind;
@@ -321,5 +321,121 @@ fn the_boundary_is_the_highest_of_concurrent_raises_whatever_goes_wrong() {
             simulation.run(task).unwrap().unwrap();
         }
         assert!((41..=46).contains(&number(&store, BOUNDARY)), "seed {seed}: {}", number(&store, BOUNDARY));
+    }
+}
+
+/// A hint that does not come in time is done without; that there is no table is told from the versions and the boundary.
+#[test]
+fn b12_on_a_store_too_slow_for_the_hint_no_table_is_none_and_a_table_is_found() {
+    for (newest, hint) in [(0, None), (7, None), (7, Some("7"))] {
+        let (head, _) = {
+            let simulation = Simulation::new(1);
+            let store = bucket(&simulation, Profile::every(Duration::from_secs(10)), newest);
+            if let Some(hint) = hint {
+                store.insert(HINT, hint.to_owned()).unwrap();
+            }
+            let table = store.table(simulation.context());
+            (simulation.run(async { table.find_head().await.unwrap() }).unwrap(), store)
+        };
+        assert_eq!(head.map_or(0, |head| head.version.0), newest, "hint {hint:?}");
+    }
+}
+
+/// An outage while the hint is read says nothing of the table: it is not damaged, and asking again helps.
+#[test]
+fn b09_a_hint_that_fails_for_ever_where_no_version_is_found_may_be_asked_for_again() {
+    let simulation = Simulation::new(1);
+    let store = bucket(&simulation, Profile::every(Duration::from_millis(10)), 0);
+    let broken = Effect::Answer(Answer::internal_error());
+    store.add_fault(Fault::on(RequestKind::Get, HINT).always().doing(broken));
+    let table = store.table(simulation.context());
+    let error = simulation.run(async { table.find_head().await.unwrap_err() }).unwrap();
+    assert!(error.kind() == ErrorKind::Unavailable && error.is_retryable(), "{error}");
+    store.clear_faults();
+    assert_eq!(simulation.run(async { table.find_head().await.unwrap() }).unwrap(), None);
+}
+
+/// What is answered to a replacement is advice, as for a create: the boundary is read again, and then is where it was to be.
+#[test]
+fn b01_to_b08_a_raise_whose_replacement_suffers_ends_where_it_was_raised_to() {
+    let lost = [Loss::Closed, Loss::Cut, Loss::Reset, Loss::Silence]
+        .into_iter()
+        .chain([500, 502, 503, 504].map(|status| Loss::Answer(Answer::status(status))));
+    let effects = lost
+        .flat_map(|loss| {
+            [
+                Effect::LoseAnswer(loss.clone()),
+                Effect::LoseRequest(loss.clone()),
+                Effect::Late { after: Duration::from_secs(3), meanwhile: loss },
+            ]
+        })
+        .chain([409, 429, 500, 503].map(|status| Effect::Answer(Answer::status(status))))
+        .chain([
+            Effect::NoConnection,
+            Effect::Twice { gap: Duration::from_secs(2), answer: Delivery::First },
+            Effect::Twice { gap: Duration::from_secs(2), answer: Delivery::Second },
+        ]);
+    for effect in effects {
+        for (profile, before) in
+            [(Profile::s3(), None), (Profile::s3(), Some("3")), (Profile::gcs(), Some("3"))]
+        {
+            let simulation = Simulation::new(1);
+            let store = bucket(&simulation, profile, 20);
+            store.insert(HINT, "20").unwrap();
+            if let Some(before) = before {
+                store.insert(BOUNDARY, before).unwrap();
+            }
+            store.add_fault(Fault::on(RequestKind::Put, BOUNDARY).doing(effect.clone()));
+            let table = store.table(simulation.context());
+            let raised = simulation.run(table.raise_retired(MetadataVersion(9))).unwrap().unwrap();
+            assert_eq!((raised.0, number(&store, BOUNDARY)), (9, 9), "{effect:?}");
+            assert_eq!(store.faults_left(), 0, "{effect:?}");
+            // What was late or came twice finds another content and does not bring its own back.
+            simulation.run(table.raise_retired(MetadataVersion(12))).unwrap().unwrap();
+            simulation.run(simulation.context().clock.sleep(Duration::from_secs(100))).unwrap();
+            assert_eq!((number(&store, BOUNDARY), number(&store, HINT)), (12, 20), "{effect:?}");
+        }
+    }
+}
+
+/// The hint is not worth a second try: what came of it is told, and it never goes back.
+#[test]
+fn b01_to_b08_a_hint_whose_replacement_suffers_is_old_or_new_and_mended_by_the_next() {
+    let effects = [
+        Effect::LoseAnswer(Loss::Closed),
+        Effect::LoseAnswer(Loss::Silence),
+        Effect::LoseAnswer(Loss::Answer(Answer::internal_error())),
+        Effect::LoseRequest(Loss::Reset),
+        Effect::Late { after: Duration::from_secs(3), meanwhile: Loss::Closed },
+        Effect::Twice { gap: Duration::from_secs(2), answer: Delivery::Second },
+        Effect::Answer(Answer::conflict()),
+        Effect::Answer(Answer::too_many_requests()),
+        Effect::NoConnection,
+    ];
+    for effect in effects {
+        for before in [None, Some("3")] {
+            let simulation = Simulation::new(1);
+            let store = bucket(&simulation, Profile::s3(), 20);
+            if let Some(before) = before {
+                store.insert(HINT, before).unwrap();
+            }
+            store.add_fault(Fault::on(RequestKind::Put, HINT).doing(effect.clone()));
+            let table = store.table(simulation.context());
+            let told = simulation.run(table.advance_hint(MetadataVersion(9))).unwrap();
+            let now = number(&store, HINT);
+            match told {
+                HintAdvance::Written(told) | HintAdvance::Already(told) => {
+                    assert_eq!((told.0, now), (9, 9), "{effect:?}");
+                }
+                HintAdvance::Failed(_) => assert!([0, 3, 9].contains(&now), "{effect:?}: {now}"),
+                other => panic!("{effect:?}: {other:?}"),
+            }
+            let wait = simulation.context().clock.sleep(Duration::from_secs(2));
+            simulation.run(wait).unwrap();
+            let told = simulation.run(table.advance_hint(MetadataVersion(12))).unwrap();
+            assert!(matches!(told, HintAdvance::Written(MetadataVersion(12))), "{effect:?}: {told:?}");
+            simulation.run(simulation.context().clock.sleep(Duration::from_secs(100))).unwrap();
+            assert_eq!(number(&store, HINT), 12, "{effect:?}");
+        }
     }
 }
