@@ -17,6 +17,7 @@ mod name;
 mod race;
 mod read;
 mod sample;
+mod staged;
 mod subject;
 mod table;
 mod write;
@@ -183,6 +184,15 @@ pub fn cases() -> Vec<Case> {
             aborted_upload_leaves_nothing,
             dropped_upload_shows_nothing,
             unfinished_upload_is_not_visible,
+        }
+        staged: true {
+            staged_file_is_seen_once_it_is_created,
+            race_of_staged_files_has_exactly_one_yes,
+            metadata_of_others_is_told_to_writers,
+        }
+        staged: false {
+            files_put_together_are_all_whole,
+            flushing_succeeds_and_changes_nothing,
         }
         read: false {
             missing_file_is_not_found_by_name,

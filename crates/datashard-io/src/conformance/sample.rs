@@ -78,6 +78,7 @@ pub(super) async fn holds(store: &TableStore, path: &TablePath, bytes: &Bytes) -
         "info of `{path}`, {} bytes: {info:?}",
         bytes.len()
     );
+    ensure!(store.exists(path).await?, "`{path}` is read, and is said not to exist");
     Ok(())
 }
 
@@ -90,9 +91,11 @@ pub(super) async fn is_absent(store: &TableStore, path: &TablePath) -> Result<()
         }
     }
     match store.info(path).await {
-        Err(StoreError::NotFound { path: named, .. }) if named == *path => Ok(()),
-        other => Err(Failure::new(format_args!("info of a missing `{path}`: {other:?}"))),
+        Err(StoreError::NotFound { path: named, .. }) if named == *path => {}
+        other => return Err(Failure::new(format_args!("info of a missing `{path}`: {other:?}"))),
     }
+    ensure!(!store.exists(path).await?, "`{path}` is missing, and is said to exist");
+    Ok(())
 }
 
 /// Names of a listing, in its order, without files that the store keeps for itself.
