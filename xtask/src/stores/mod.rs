@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use self::install::Tools;
 use self::servers::Plan;
-use self::state::State;
+use self::state::{Owner, State};
 use crate::{Outcome, clock};
 
 /// Set for tests where a store that does not run is a failure, and no reason to leave tests out.
@@ -54,19 +54,18 @@ pub(crate) enum Lifetime {
     Session,
 }
 
-/// Stores for the time of a test run. Those that it started are stopped when it is dropped; those that ran before stay.
+/// Stores for the time of a test run. Those that it started are stopped when it is dropped; those that ran before stay, but for those
+/// that a run started which was killed.
 pub(crate) struct Session {
     root: PathBuf,
     state: State,
-    ours: bool,
 }
 
 impl Session {
     pub(crate) fn begin(root: &Path) -> Result<Self, String> {
-        let ran_before = living(&Folder::of(root))?.is_some();
         let state = start(root, Lifetime::Session)?;
         print!("{state}");
-        Ok(Self { root: root.to_path_buf(), state, ours: !ran_before })
+        Ok(Self { root: root.to_path_buf(), state })
     }
 
     /// The variables that tell the tests where the stores are.
@@ -77,9 +76,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.ours
-            && let Err(message) = stop(&self.root)
-        {
+        if let Err(message) = stop_own(&self.root) {
             eprintln!("xtask: the stores may still be running: {message}");
         }
     }
@@ -122,13 +119,24 @@ impl Folder {
 fn start(root: &Path, lifetime: Lifetime) -> Result<State, String> {
     let folder = Folder::of(root);
     let _lock = folder.lock()?;
-    if let Some(state) = living(&folder)? {
+    let owner = match lifetime {
+        Lifetime::Detached => None,
+        Lifetime::Session => {
+            Some(running::this().ok_or("this program cannot find itself among the processes")?)
+        }
+    };
+    if let Some(mut state) = living(&folder)? {
+        let next = next_owner(state.owner.clone(), owner, running::owner_lives);
+        if next != state.owner {
+            state.owner = next;
+            state.write(&folder.state())?;
+        }
         return Ok(state);
     }
     clear(&folder)?;
     let tools = install::install(root, &folder)?;
     for attempt in 1.. {
-        match launch(&folder, &tools, lifetime) {
+        match launch(&folder, &tools, lifetime, &owner) {
             Err(Trouble::PortTaken(message)) if attempt < ATTEMPTS => {
                 println!("{message}\ntrying other ports");
             }
@@ -137,6 +145,17 @@ fn start(root: &Path, lifetime: Lifetime) -> Result<State, String> {
         }
     }
     Err("no attempt was made".to_owned())
+}
+
+/// Who stops servers that run already, when they are asked for on behalf of `asks`.
+fn next_owner(now: Option<Owner>, asks: Option<Owner>, lives: impl Fn(&Owner) -> bool) -> Option<Owner> {
+    match (now, asks) {
+        // Whoever was told that they run counts on them until they are told to stop.
+        (None, _) | (_, None) => None,
+        (Some(now), Some(_)) if lives(&now) => Some(now),
+        // A test run that was killed could not stop them; the next one does.
+        (Some(_), asks) => asks,
+    }
 }
 
 /// Why servers do not run.
@@ -153,9 +172,14 @@ impl From<String> for Trouble {
 }
 
 /// Starts all servers and waits until each answers. If one does not, none is left.
-fn launch(folder: &Folder, tools: &Tools, lifetime: Lifetime) -> Result<State, Trouble> {
+fn launch(
+    folder: &Folder,
+    tools: &Tools,
+    lifetime: Lifetime,
+    owner: &Option<Owner>,
+) -> Result<State, Trouble> {
     let plan = Plan::new(folder, tools)?;
-    let mut state = State { servers: Vec::new(), variables: plan.variables() };
+    let mut state = State { servers: Vec::new(), owner: owner.clone(), variables: plan.variables() };
     let begun = clock::now();
     let mut outcome = plan.spawn_all(lifetime, |server| {
         state.servers.push(server);
@@ -191,6 +215,16 @@ fn stop(root: &Path) -> Outcome {
     let folder = Folder::of(root);
     let _lock = folder.lock()?;
     clear(&folder)
+}
+
+/// The same, if they are this program's to stop.
+fn stop_own(root: &Path) -> Outcome {
+    let folder = Folder::of(root);
+    let _lock = folder.lock()?;
+    match State::read(&folder.state())? {
+        Some(state) if state.owner.is_some() && state.owner == running::this() => clear(&folder),
+        _ => Ok(()),
+    }
 }
 
 /// Ends the servers that the state file names and removes what they kept. Logs stay.
@@ -245,6 +279,42 @@ fn status(root: &Path) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stores_of_a_run_that_was_killed_are_stopped_by_the_next_and_those_of_a_user_never() {
+        let owner = |pid| Some(Owner { pid, identity: "1".to_owned() });
+        let check = |now, asks, lives: bool| next_owner(now, asks, |_| lives);
+        assert_eq!(check(owner(7), owner(8), false), owner(8));
+        assert_eq!(check(owner(7), owner(8), true), owner(7));
+        assert_eq!(check(None, owner(8), false), None);
+        for lives in [false, true] {
+            assert_eq!(check(owner(7), None, lives), None);
+        }
+        assert!(running::owner_lives(&running::this().unwrap()));
+        assert!(!running::owner_lives(&owner(std::process::id()).unwrap()));
+    }
+
+    #[test]
+    fn a_run_stops_its_own_stores_and_leaves_others() {
+        let root = std::env::temp_dir().join(format!("xtask-session-{}", std::process::id()));
+        let folder = Folder::of(&root);
+        drop(folder.lock().unwrap());
+        let other = Owner { identity: "1".to_owned(), ..running::this().unwrap() };
+        for (owner, stopped) in [(None, false), (Some(other), false), (running::this(), true)] {
+            let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+            let identity = running::identity(child.id()).unwrap();
+            let server =
+                state::Server { name: "sleeper".to_owned(), pid: child.id(), identity, ports: vec![1] };
+            let state = State { servers: vec![server], owner, variables: Vec::new() };
+            state.write(&folder.state()).unwrap();
+            drop(Session { root: root.clone(), state: state.clone() });
+            assert_eq!(living(&folder).unwrap(), (!stopped).then_some(state));
+            stop(&root).unwrap();
+            assert_eq!(living(&folder).unwrap(), None);
+            child.wait().unwrap();
+        }
+        fs::remove_dir_all(&root).unwrap();
+    }
 
     #[test]
     fn an_unknown_word_is_named_in_the_error() {

@@ -5,7 +5,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::state::Server;
+use super::state::{Owner, Server};
 use crate::{Outcome, clock};
 
 /// A killed process is gone within moments; one that is not hangs in the kernel.
@@ -31,6 +31,17 @@ pub(super) fn identity(pid: u32) -> Option<String> {
 /// Whether the process of that number is the server that was started.
 pub(super) fn lives(server: &Server) -> bool {
     identity(server.pid).is_some_and(|found| found == server.identity)
+}
+
+/// Whether the program that started servers for itself still runs.
+pub(super) fn owner_lives(owner: &Owner) -> bool {
+    identity(owner.pid).is_some_and(|found| found == owner.identity)
+}
+
+/// This program.
+pub(super) fn this() -> Option<Owner> {
+    let pid = std::process::id();
+    identity(pid).map(|identity| Owner { pid, identity })
 }
 
 /// Ends the server and waits until it is gone. Another process of that number is left alone.

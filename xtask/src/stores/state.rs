@@ -10,6 +10,8 @@ use crate::Outcome;
 #[derive(Debug, PartialEq, Clone, Default)]
 pub(crate) struct State {
     pub(super) servers: Vec<Server>,
+    /// The program that stops them when it ends; without one they run until they are told to stop.
+    pub(super) owner: Option<Owner>,
     /// Environment variables with their values.
     pub(super) variables: Vec<(String, String)>,
 }
@@ -22,6 +24,13 @@ pub(super) struct Server {
     /// What tells this process from a later one of the same number.
     pub(super) identity: String,
     pub(super) ports: Vec<u16>,
+}
+
+/// A running `xtask`, told from a later process of the same number as a server is.
+#[derive(Debug, PartialEq, Clone)]
+pub(super) struct Owner {
+    pub(super) pid: u32,
+    pub(super) identity: String,
 }
 
 impl State {
@@ -53,7 +62,8 @@ impl State {
             format!("server {} {} {} {}\n", server.name, server.pid, server.identity, ports.join(","))
         });
         let variables = self.variables.iter().map(|(name, value)| format!("variable {name} {value}\n"));
-        servers.chain(variables).collect()
+        let owner = self.owner.iter().map(|owner| format!("owner {} {}\n", owner.pid, owner.identity));
+        servers.chain(owner).chain(variables).collect()
     }
 
     /// The state, or the line that says nothing of the kind.
@@ -67,6 +77,10 @@ impl State {
                     let (Ok(pid), Ok(ports)) = (pid.parse(), ports) else { return Err(line.to_owned()) };
                     let (name, identity) = ((*name).to_owned(), (*identity).to_owned());
                     state.servers.push(Server { name, pid, identity, ports });
+                }
+                ["owner", pid, identity] => {
+                    let Ok(pid) = pid.parse() else { return Err(line.to_owned()) };
+                    state.owner = Some(Owner { pid, identity: (*identity).to_owned() });
                 }
                 ["variable", name, value] => state.variables.push(((*name).to_owned(), (*value).to_owned())),
                 _ => return Err(line.to_owned()),
@@ -114,6 +128,7 @@ mod tests {
         };
         State {
             servers: vec![server("seaweedfs", 71, &[11_000, 21_000]), server("rclone", 72, &[11_007])],
+            owner: Some(Owner { pid: 70, identity: "837260".to_owned() }),
             variables: vec![("DATASHARD_TEST_S3".to_owned(), "http://127.0.0.1:11000".to_owned())],
         }
     }
@@ -144,6 +159,8 @@ mod tests {
             "server a",
             "server a x 1 2",
             "server a 1 1 port",
+            "owner x 1",
+            "owner 1",
             "variable A",
             "servers a 1 1 2",
             "variable A b c",

@@ -1,3 +1,5 @@
+//! Order, time, limits, and processes that are killed and paused.
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

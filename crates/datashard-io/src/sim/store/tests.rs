@@ -1,3 +1,5 @@
+//! What a simulated bucket answers, and what its faults do.
+
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
