@@ -124,7 +124,7 @@ struct FaultyFile {
 impl OpenFile for FaultyFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.script.fault("write") == Some(Fault::Short) {
-            self.turn += 1;
+            self.turn = self.turn.wrapping_add(1);
             if self.turn.is_multiple_of(2) {
                 return Err(io::ErrorKind::Interrupted.into());
             }
