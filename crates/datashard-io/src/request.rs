@@ -56,9 +56,9 @@ pub struct RequestCounts {
     pub list: u64,
     /// DELETE requests.
     pub delete: u64,
-    /// Bytes of request bodies.
+    /// Bytes of files that were sent, in PUTs; those of lists of names or parts are not counted.
     pub bytes_written: u64,
-    /// Bytes of response bodies that were read.
+    /// Bytes of files that were read, in GETs; those of listings and of errors are not counted.
     pub bytes_read: u64,
 }
 

@@ -3,6 +3,14 @@
 //! Memory, folders and simulated buckets are always tried. Servers are those that the environment tells of (`cargo xtask stores env`);
 //! without them one line says what was not tried.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "all of this is tests, which clippy cannot tell without the usual harness"
+)]
+
 #[cfg(not(all(
     feature = "conformance",
     feature = "sim",

@@ -12,11 +12,11 @@ use object_store::client::{HttpError, HttpErrorKind, HttpResponseBody};
 use crate::evidence::ShortBody;
 use crate::request::Counters;
 
-/// The same body, which counts the bytes that are read of it, and ends with a [`ShortBody`] where it would end too early.
-pub(super) fn counted(
+/// The same body, which counts the bytes that are read of it if it is content, and ends with a [`ShortBody`] where it would end too early.
+pub(super) fn held_to_length(
     body: HttpResponseBody,
     headers: &HeaderMap,
-    counters: Arc<Counters>,
+    counters: Option<Arc<Counters>>,
 ) -> HttpResponseBody {
     let expected = headers
         .get(CONTENT_LENGTH)
@@ -30,7 +30,9 @@ pub(super) fn counted(
         let frame = match reading.body.frame().await {
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
-                reading.counters.received(bytes);
+                if let Some(counters) = &reading.counters {
+                    counters.received(bytes);
+                }
                 reading.found = reading.found.saturating_add(bytes);
                 Ok(frame)
             }
@@ -49,7 +51,7 @@ pub(super) fn counted(
 
 struct Reading {
     body: HttpResponseBody,
-    counters: Arc<Counters>,
+    counters: Option<Arc<Counters>>,
     expected: Option<u64>,
     found: u64,
     ended: bool,

@@ -23,7 +23,7 @@ use object_store::client::{
 };
 
 use super::answer;
-use super::body::{counted, read_at_most};
+use super::body::{held_to_length, read_at_most};
 use super::kind::kind_of;
 use super::network::Network;
 use super::token;
@@ -101,7 +101,11 @@ impl HttpService for Service {
         }
         let asked = Asked::of(&request);
         let bytes = u64::try_from(request.body().content_length()).unwrap_or(u64::MAX);
-        self.shared.counters.sent(asked.kind, bytes);
+        // A POST carries lists of names and of parts, which are no content; on Azure a PUT may, too.
+        let is_list = *request.method() != Method::PUT
+            || request.uri().query().is_some_and(|query| query.contains("comp=blocklist"));
+        let content = if is_list { 0 } else { bytes };
+        self.shared.counters.sent(asked.kind, content);
         // Without the query, which may hold a signature.
         let path = request.uri().path().to_owned();
         tracing::trace!(kind = %asked.kind, path, bytes, "request");
@@ -175,12 +179,18 @@ impl Service {
             && let Some(range) = parts.headers.get(CONTENT_RANGE)
             && !is_range(range.as_bytes())
         {
-            return Err(unreadable(parts.status, "the header Content-Range is none"));
+            // fake-gcs-server says this of a range in an empty file.
+            let is_of_nothing = range.as_bytes().ends_with(b"/0");
+            let status = if is_of_nothing { StatusCode::RANGE_NOT_SATISFIABLE } else { parts.status };
+            return Err(unreadable(status, "the header Content-Range is none"));
         }
-        let body = counted(body, &parts.headers, Arc::clone(&self.shared.counters));
         if !asked.is_document {
+            let counters = Arc::clone(&self.shared.counters);
+            let body = held_to_length(body, &parts.headers, Some(counters));
             return Ok(HttpResponse::from_parts(parts, body));
         }
+        // Pages and the like are no content.
+        let body = held_to_length(body, &parts.headers, None);
         let (document, rest) = read_at_most(body, DOCUMENT_BYTES).await?;
         if rest {
             return Err(unreadable(parts.status, "the body is longer than any answer to this request"));
@@ -221,7 +231,6 @@ impl Service {
                 Either::Right(_) => tracing::debug!("the body of an error did not come in time"),
             }
         }
-        self.shared.counters.received(u64::try_from(read.len()).unwrap_or(u64::MAX));
         read
     }
 }

@@ -53,17 +53,23 @@ const UNSORTED: [&str; 12] = [
     "data/~",
 ];
 
-/// In a folder nothing can be a file and a folder at once, so there `data/a` is left out.
-fn unsorted(store: &TableStore) -> Vec<String> {
-    let folder = store.location().scheme() == crate::location::Scheme::File;
-    UNSORTED.iter().filter(|name| !folder || **name != "data/a").map(|name| (*name).to_owned()).collect()
+/// In a folder nothing can be a file and a folder at once, nor on servers that keep folders, so there `data/a` is left out.
+fn unsorted(subject: &Subject, store: &TableStore) -> Vec<String> {
+    let folders =
+        store.location().scheme() == crate::location::Scheme::File || !subject.abilities().lists_by_bytes;
+    UNSORTED.iter().filter(|name| !folders || **name != "data/a").map(|name| (*name).to_owned()).collect()
 }
 
 pub(super) async fn listing_is_sorted_and_whole(subject: &Subject) -> Result<(), Failure> {
     let store = subject.fresh().await?;
-    let mut expected = unsorted(&store);
+    let mut expected = unsorted(subject, &store);
     fill(&store, &expected).await?;
-    expected.sort_unstable();
+    if subject.abilities().lists_by_bytes {
+        expected.sort_unstable();
+    } else {
+        // SeaweedFS goes from folder to folder: all of `a` before `a-b`.
+        expected.sort_unstable_by(|one, other| one.split('/').cmp(other.split('/')));
+    }
     for folder in [None, Some("data")] {
         let found = names(&store, folder, None).await?;
         ensure!(found == expected, "in {folder:?}: {found:?}, not {expected:?}");
@@ -74,12 +80,22 @@ pub(super) async fn listing_is_sorted_and_whole(subject: &Subject) -> Result<(),
 /// After a name that is there, one between two, one before all, one after all, and one that is a folder.
 pub(super) async fn listing_starts_after_a_name(subject: &Subject) -> Result<(), Failure> {
     let store = subject.fresh().await?;
-    let mut all = unsorted(&store);
+    let mut all = unsorted(subject, &store);
     fill(&store, &all).await?;
     all.sort_unstable();
     let mut starts = all.clone();
+    starts.push("data/a".to_owned());
     for between in ["data/0", "data/a-", "data/a/", "data/a/y", "data/a.a", "data/zzz", "data/ö", "a"] {
         starts.push(between.trim_end_matches('/').to_owned());
+    }
+    if !subject.abilities().lists_by_bytes {
+        // Without the names on whose order stores differ: SeaweedFS leaves a folder out if `start_after` comes before the folder's files
+        // and after the folder.
+        for name in ["data/a/x", "data/a-b/x", "data/a.b", "data/a"] {
+            store.delete(&path(name)?).await?;
+            all.retain(|kept| kept != name);
+            starts.retain(|start| start != name);
+        }
     }
     for start in starts {
         let expected: Vec<String> = all.iter().filter(|name| **name > start).cloned().collect();

@@ -11,6 +11,7 @@ mod condition;
 mod counts;
 mod create;
 mod delete;
+mod head;
 mod list;
 mod name;
 mod race;
@@ -217,6 +218,15 @@ pub fn cases() -> Vec<Case> {
         }
         counts: true {
             each_create_is_one_request,
+        }
+        head: true {
+            newest_version_is_found_as_versions_come,
+            retire_boundary_rises_only_with_eight_raisers,
+        }
+        head: false {
+            no_table_has_no_head,
+            hint_moves_forward_only,
+            store_time_fits_the_times_of_files,
         }
         table: false {
             tables_in_one_bucket_do_not_see_each_other,

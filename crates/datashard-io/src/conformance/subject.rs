@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
@@ -18,17 +19,33 @@ type Open = dyn Fn(String) -> BoxFuture<'static, Result<TableStore, StoreError>>
 pub struct Abilities {
     /// It honours the condition of a conditional write. Where it does not, every create has to be refused. Default `true`.
     pub conditional_create: bool,
+    /// It replaces a file only if its content is still the one seen (If-Match). Where it does not, nothing can be retired, and the hint is
+    /// moved blindly. Folders do without. Default `true`.
+    pub conditional_replace: bool,
     /// Names that one DELETE request takes; 1 where there is no bulk deletion. Default 1,000.
     pub names_per_delete: u64,
     /// Names on one page of a listing. Default 1,000.
     pub names_per_page: u64,
+    /// Listings are in the order of the bytes of whole names. Servers that keep folders list a folder's files before those of the
+    /// folder `folder-2`, though `-` comes before `/`; there a listing has to be in that order. Default `true`.
+    pub lists_by_bytes: bool,
+    /// Writes to one name that come faster than so many ms may be refused for a while, as on GCS. Default 0.
+    pub write_pause_ms: u64,
     /// The store's times are no finer than so many ms. Default 1,000, as HTTP has it.
     pub time_step_ms: i64,
 }
 
 impl Default for Abilities {
     fn default() -> Self {
-        Self { conditional_create: true, names_per_delete: 1_000, names_per_page: 1_000, time_step_ms: 1_000 }
+        Self {
+            conditional_create: true,
+            conditional_replace: true,
+            names_per_delete: 1_000,
+            names_per_page: 1_000,
+            lists_by_bytes: true,
+            write_pause_ms: 0,
+            time_step_ms: 1_000,
+        }
     }
 }
 
@@ -120,6 +137,13 @@ impl Subject {
     /// How much it is asked.
     pub fn sizes(&self) -> &Sizes {
         &self.sizes
+    }
+
+    /// Waits until a name that was just written may be written again.
+    pub(super) async fn pause(&self, store: &TableStore) {
+        if self.abilities.write_pause_ms > 0 {
+            store.context().clock.sleep(Duration::from_millis(self.abilities.write_pause_ms)).await;
+        }
     }
 
     /// The path of a table that nobody used yet.

@@ -20,6 +20,8 @@ use crate::store::{Created, Replaceable, Replaced, Tag};
 const FOLDER: &str = "metadata/_datashard/retired.d";
 /// How often a raise is tried that others, or the store, get in the way of.
 const ATTEMPTS: u32 = 32;
+/// Longer than anybody reads the names of a small folder.
+const READ_MS: i64 = 60_000;
 /// How often a store may refuse to replace a content that nobody changed before it counts as unable to.
 const REFUSALS: u32 = 3;
 
@@ -36,7 +38,7 @@ impl TableStore {
     /// Nothing is left behind.
     pub async fn retired(&self) -> Result<MetadataVersion, StoreError> {
         if self.location().scheme() == Scheme::File {
-            return Ok(MetadataVersion(self.boundary_names().await?.into_iter().max().unwrap_or(0)));
+            return Ok(MetadataVersion(highest(&self.boundary_names().await?)));
         }
         Ok(MetadataVersion(self.boundary_file().await?.map_or(0, |(value, _)| value)))
     }
@@ -140,7 +142,7 @@ impl TableStore {
         let start = self.context().clock.elapsed();
         for attempt in 1..=ATTEMPTS {
             let names = self.boundary_names().await?;
-            let value = names.iter().copied().max().unwrap_or(0);
+            let value = highest(&names);
             if value >= to {
                 // Whoever made the name may not have flushed it yet. To create it once more fails, but flushes the folder before,
                 // and without that a power loss could undo the boundary and keep the deletions.
@@ -151,12 +153,7 @@ impl TableStore {
             }
             match self.create(&boundary_name(to)?, Bytes::new()).await? {
                 Created::Yes => {
-                    // The name is durable now, so those below it say nothing any more. Whatever stays is deleted by the next raise.
-                    for lower in names {
-                        if let Err(error) = self.delete(&boundary_name(lower)?).await {
-                            tracing::debug!(%error, lower, "an older retire boundary stays");
-                        }
-                    }
+                    self.delete_lower(&names, to).await?;
                     return Ok(to);
                 }
                 Created::No => {}
@@ -169,15 +166,38 @@ impl TableStore {
         Err(last.unwrap_or_else(|| self.gave_up("the retire boundary is created but not listed", ATTEMPTS)))
     }
 
-    /// The values that names in the boundary's folder stand for.
-    async fn boundary_names(&self) -> Result<Vec<u64>, StoreError> {
+    /// Deletes names that say nothing any more, `to` being the highest now. Whatever stays is deleted by a later raise.
+    ///
+    /// A reader that is in the middle of the folder may miss a name made meanwhile, and must then find the one that was the highest when it
+    /// began. So a name goes only when a higher one has stood for longer than anybody reads a folder.
+    async fn delete_lower(&self, names: &[Name], to: u64) -> Result<(), StoreError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let now_ms = match self.info(&boundary_name(to)?).await {
+            Ok(file) => file.modified_ms,
+            // Somebody raised it further; the deletions are theirs.
+            Err(_) => return Ok(()),
+        };
+        let stood = |name: &&Name| name.made_ms.saturating_add(READ_MS) <= now_ms;
+        let settled = names.iter().filter(stood).map(|name| name.value).max().unwrap_or(0);
+        for lower in names.iter().filter(|name| name.value < settled) {
+            if let Err(error) = self.delete(&boundary_name(lower.value)?).await {
+                tracing::debug!(%error, lower = lower.value, "an older retire boundary stays");
+            }
+        }
+        Ok(())
+    }
+
+    /// The names in the boundary's folder.
+    async fn boundary_names(&self) -> Result<Vec<Name>, StoreError> {
         let folder = TablePath::parse(FOLDER)?;
         let mut listing = self.list(Some(&folder), None);
         let mut values = Vec::new();
         while let Some(file) = listing.next().await {
             let file = file?;
             match parse_number(file.path.name()) {
-                Some(value) => values.push(value),
+                Some(value) => values.push(Name { value, made_ms: file.modified_ms }),
                 // Names with a dot in front are left by network file systems and file managers.
                 None if file.path.name().starts_with('.') => {}
                 None => {
@@ -216,6 +236,16 @@ impl TableStore {
             reason: format!("it needs conditional replacement of a file (If-Match), and {why}"),
         }
     }
+}
+
+/// A name in the boundary's folder: its value, and when it was made by the file system's clock, in ms since 1970.
+struct Name {
+    value: u64,
+    made_ms: i64,
+}
+
+fn highest(names: &[Name]) -> u64 {
+    names.iter().map(|name| name.value).max().unwrap_or(0)
 }
 
 fn boundary_name(value: u64) -> Result<TablePath, StoreError> {

@@ -138,7 +138,9 @@ pub(super) fn settle(
         Ok(Target::Link) => Err(Failure::no(Reason::Link)),
         Ok(Target::Other) if is_certain(&error) => Err(Failure::before(error)),
         Err(_) if is_certain(&error) && !is_of_repeated_call(&error) => Err(Failure::before(error)),
-        Ok(Target::Other) | Err(_) => Err(Failure::after(error)),
+        Ok(Target::Other) => Err(Failure::after(error)),
+        // Not the call's error: "not found" would be taken for a definite answer.
+        Err(unknown) => Err(Failure::after(unknown)),
     }
 }
 

@@ -99,15 +99,22 @@ impl Files {
         Ok(prepared)
     }
 
-    /// Gives the file its name if nothing has it.
+    /// Writes the temporary file for a `path` that is to be created, and flushes what it continues.
+    pub(super) fn prepare_create(&self, path: &str, parts: &[Bytes]) -> Result<Prepared, Failure> {
+        let prepared = self.prepare(path, parts)?;
+        if self.options.durability == Durability::Full {
+            // The new version builds on one whose name another process may have made and not flushed yet. Were the new name to
+            // survive a power loss and that one not, the version after the gap would follow a stranger. Whoever has the bytes has
+            // read what they build on, so its name is there to be flushed now.
+            self.flusher.flush_folder(prepared.folder(), Acted::No)?;
+        }
+        Ok(prepared)
+    }
+
+    /// Gives a file of [`prepare_create`](Self::prepare_create) its name if nothing has it.
     pub(super) fn create(&self, prepared: Prepared) -> Result<(), Failure> {
         self.check_root()?;
         let method = self.method(prepared.folder())?;
-        if self.options.durability == Durability::Full {
-            // The new version builds on one whose name another process may have made and not flushed yet. Were the new name to
-            // survive a power loss and that one not, the version after the gap would follow a stranger.
-            self.flusher.flush_folder(prepared.folder(), Acted::No)?;
-        }
         exclusive::place(&*self.fs, method, &prepared.temporary, &prepared.path)?;
         self.finish(prepared)
     }
@@ -129,6 +136,13 @@ impl Files {
             exclusive::settle(&*self.fs, &prepared.temporary, &prepared.path, error)?;
         }
         Ok(prepared)
+    }
+
+    /// Makes the name of a file durable, whoever gave it.
+    pub(super) fn flush_name(&self, path: &str) -> Result<(), Failure> {
+        let folder = folder_of(path);
+        self.flusher.flush_names_above(folder, Acted::Maybe)?;
+        self.flusher.flush_folder(folder, Acted::Maybe)
     }
 
     /// Removes a file.

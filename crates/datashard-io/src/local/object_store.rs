@@ -22,7 +22,9 @@ impl ObjectStore for LocalFolder {
         let path = location.as_ref().to_owned();
         let parts: Vec<Bytes> = payload.into_iter().collect();
         match options.mode {
-            PutMode::Create => self.run(move |files| files.create(files.prepare(&path, &parts)?)).await,
+            PutMode::Create => {
+                self.run(move |files| files.create(files.prepare_create(&path, &parts)?)).await
+            }
             PutMode::Overwrite => self.run(move |files| files.replace(files.prepare(&path, &parts)?)).await,
             PutMode::Update(version) => return self.update(location, parts, version).await,
         }

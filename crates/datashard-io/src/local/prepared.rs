@@ -14,10 +14,10 @@ const PARALLEL: usize = 8;
 const BATCH: usize = 64;
 
 impl LocalFolder {
-    /// Writes and flushes a file that does not have its name yet; dropped, it is removed.
+    /// Writes and flushes a file that is to be created, and does not have its name yet; dropped, it is removed.
     pub(crate) async fn prepare(&self, path: &Path, bytes: Bytes) -> object_store::Result<Prepared> {
         let name = path.as_ref().to_owned();
-        self.run(move |files| files.prepare(&name, &[bytes]))
+        self.run(move |files| files.prepare_create(&name, &[bytes]))
             .await
             .map_err(|failure| failure.into_object_store(path.as_ref()))
     }
@@ -70,6 +70,14 @@ impl LocalFolder {
         self.run(move |files| files.flusher.fulfilled(&plan))
             .await
             .map_err(|failure| failure.into_object_store(""))
+    }
+
+    /// Flushes the name of a file, whoever gave it, and the names of the folders above.
+    pub(crate) async fn flush_name(&self, path: &Path) -> object_store::Result<()> {
+        let name = path.as_ref().to_owned();
+        self.run(move |files| files.flush_name(&name))
+            .await
+            .map_err(|failure| failure.into_object_store(path.as_ref()))
     }
 
     /// Flushes what was acknowledged and is not durable yet.

@@ -1,3 +1,5 @@
+//! Locations in every spelling, what is none, and the names of files below them.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -27,6 +27,9 @@ use crate::request::RequestKind;
 const PROBE_LIMIT_BYTES: u64 = 4096;
 
 /// What a store was found able to do.
+///
+/// Whether it replaces a file conditionally (If-Match) is not among it: no commit needs that, so no first commit asks. Who needs
+/// it finds out on the file itself: [`TableStore::raise_retired`] says `Unsupported` on a store that refuses though nobody changed the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
@@ -43,6 +46,7 @@ pub(crate) struct Probe {
 
 impl Probe {
     /// What is known of the place called `identity`: endpoint and bucket, never a secret. Shared by the whole process.
+    #[cfg_attr(not(any(test, feature = "cloud")), expect(dead_code, reason = "only buckets are asked"))]
     pub(crate) fn of(identity: &str) -> Arc<Self> {
         static KNOWN: LazyLock<Mutex<HashMap<String, Weak<Probe>>>> = LazyLock::new(Mutex::default);
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);

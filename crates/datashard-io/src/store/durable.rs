@@ -80,8 +80,8 @@ impl TableStore {
     /// Gets a file ready to be [created](Staged::create).
     ///
     /// In a folder the bytes are written to a temporary file and flushed, so several files can be made ready at the same time and
-    /// the create itself costs a rename and a flush of the name. On a bucket nothing is sent
-    /// yet.
+    /// the create itself costs a rename and a flush of the name. The name of the version that the bytes continue is flushed here, too, so
+    /// stage a version only after reading the one before. On a bucket nothing is sent yet.
     ///
     /// # Errors
     /// As [`create`](Self::create); certainly nothing was created.
@@ -159,6 +159,27 @@ impl TableStore {
             self.count(put(path, bytes));
         }
         self.once(put(&first, &bytes), folder.put_all(all)).await
+    }
+
+    /// Makes the name of a file durable that was found by reading, whoever gave it that name.
+    ///
+    /// A file of a folder is seen before its name is durable. So whoever settles an unclear create by reading the file, or must not act
+    /// on a version that a power loss could take back, calls this first. On buckets what is seen is durable, and nothing is sent.
+    ///
+    /// # Errors
+    /// `Unavailable` if the flush failed; it may be repeated, since it is of names only.
+    ///
+    /// # Cancel safety
+    /// The flush goes on.
+    pub async fn make_name_durable(&self, path: &TablePath) -> Result<(), StoreError> {
+        #[cfg(feature = "local")]
+        if let Some(folder) = &self.inner.local {
+            let request = Request { kind: RequestKind::Put, path: path.as_str(), bytes: 0 };
+            let flushed = folder.flush_name(&self.key(path)?).await;
+            return flushed.map_err(|error| super::classify::classify(error, self.call(request)));
+        }
+        let _ = path;
+        Ok(())
     }
 
     /// Waits until everything that was acknowledged is durable.

@@ -11,6 +11,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use super::TableStore;
 use super::attempt::{Request, Tries};
 use super::classify::{classify, container_word, timed_out};
+use super::list_order::{Order, Place};
 use crate::error::StoreError;
 use crate::location::Scheme;
 use crate::path::{TablePath, excerpt};
@@ -34,7 +35,10 @@ pub struct FileInfo {
 impl TableStore {
     /// Lists the files of a folder, or of the whole table, and of the folders below it, sorted by the bytes of their names.
     ///
-    /// Only names after `start_after` are listed. A folder that is not there has no files. Costs one LIST for each 1,000 names.
+    /// Some servers, such as SeaweedFS, list folder by folder instead (`a/x` before `a-b/x`); so does this call there.
+    ///
+    /// Only names after `start_after`, by bytes, are listed; a server that goes by folders may then leave out folders whose name is the
+    /// beginning of another's, so use it for names in one folder, or not for decisions about what is absent. A folder that is not there has no files. Costs one LIST for each 1,000 names.
     ///
     /// Names that are no [`TablePath`] are left out with a warning, and so are the empty objects ending in `/` that some tools
     /// leave on buckets in place of folders. A page that fails is asked for again, from the last name seen.
@@ -109,8 +113,11 @@ struct Listing {
     prefix: Option<Path>,
     /// What the keys of its files begin with: empty, or with a slash at the end.
     below: String,
-    /// The last name given, or the one to begin after: names up to it are not given again.
-    after: Option<Path>,
+    /// The caller's: names up to it, by bytes, are not given.
+    start: Option<Path>,
+    /// The last name seen: where a new request goes on.
+    seen: Option<Path>,
+    order: Order,
     tries: Tries,
     request: Option<Answers>,
 }
@@ -120,6 +127,8 @@ struct Answers {
     stream: BoxStream<'static, object_store::Result<ObjectMeta>>,
     names: usize,
     last: Option<Path>,
+    /// It goes on where another broke off, and has shown no new name yet.
+    resumed: bool,
 }
 
 impl Listing {
@@ -132,14 +141,16 @@ impl Listing {
             Some(folder) => store.key(folder)?,
             None => store.inner.prefix.clone(),
         };
-        let after = start_after.map(|name| store.key(name)).transpose()?;
+        let start = start_after.map(|name| store.key(name)).transpose()?;
         let below = if prefix.is_root() { String::new() } else { format!("{prefix}/") };
         Ok(Self {
             store: store.clone(),
             folder: folder.map_or_else(String::new, ToString::to_string),
             prefix: (!prefix.is_root()).then_some(prefix),
             below,
-            after,
+            start,
+            seen: None,
+            order: Order::default(),
             tries: Tries::new(store),
             request: None,
         })
@@ -178,12 +189,12 @@ impl Listing {
             Some(answers) => answers,
             None => {
                 self.store.count(request);
-                tracing::trace!(kind = %request.kind, path = request.path, after = ?self.after, "listing");
-                let stream = match &self.after {
+                tracing::trace!(kind = %request.kind, path = request.path, after = ?self.seen, "listing");
+                let stream = match self.seen.as_ref().or(self.start.as_ref()) {
                     Some(after) => inner.store.list_with_offset(self.prefix.as_ref(), after),
                     None => inner.store.list(self.prefix.as_ref()),
                 };
-                self.request.insert(Answers { stream, names: 0, last: None })
+                self.request.insert(Answers { stream, names: 0, last: None, resumed: self.seen.is_some() })
             }
         };
         let object = match self.store.within(0, answers.stream.next()).await {
@@ -221,6 +232,15 @@ impl Listing {
         }
     }
 
+    fn disorder(&self, name: &Path) -> StoreError {
+        let last = self.request.as_ref().and_then(|answers| answers.last.as_ref()).or(self.seen.as_ref());
+        self.bad(format!(
+            "`{}` came after `{}`; the store does not list in order, or the listing starts over",
+            excerpt(name.as_ref()),
+            excerpt(last.map_or("", AsRef::as_ref)),
+        ))
+    }
+
     fn bad(&self, detail: String) -> StoreError {
         StoreError::BadListing {
             location: self.store.location().to_string(),
@@ -234,29 +254,36 @@ impl Listing {
         let name = &object.location;
         let Some(answers) = &mut self.request else { return Ok(None) };
         if let Some(last) = &answers.last {
-            if name < last {
+            match self.order.place(last, name) {
+                Place::After => {}
+                Place::AfterByFolders => self.order = Order::Folders,
+                Place::Same => {
+                    tracing::debug!(key = name.as_ref(), "left out a name that was listed twice");
+                    return Ok(None);
+                }
                 // The client drops the slash at the end of a key, and with it the place that the key has in the order.
-                if object.size == 0 && format!("{name}/").as_str() > last.as_ref() {
+                Place::Before if object.size == 0 && format!("{name}/").as_str() > last.as_ref() => {
                     tracing::debug!(key = name.as_ref(), "left out an empty object in place of a folder");
                     return Ok(None);
                 }
-                let detail = format!(
-                    "`{}` came after `{}`; the store does not list in order, or the listing starts over",
-                    excerpt(name.as_ref()),
-                    excerpt(last.as_ref()),
-                );
-                return Err(self.bad(detail));
-            }
-            if name == last {
-                tracing::debug!(key = name.as_ref(), "left out a name that was listed twice");
-                return Ok(None);
+                Place::Before => return Err(self.disorder(name)),
             }
         }
         answers.last = Some(name.clone());
-        if self.after.as_ref().is_some_and(|after| name <= after) {
+        if answers.resumed
+            && let Some(seen) = &self.seen
+        {
+            match self.order.place(seen, name) {
+                Place::After => answers.resumed = false,
+                // Given already by a store that lists by bytes and began too early, or new in one that goes by folders.
+                Place::AfterByFolders => return Err(self.disorder(name)),
+                Place::Same | Place::Before => return Ok(None),
+            }
+        }
+        self.seen = Some(name.clone());
+        if self.start.as_ref().is_some_and(|start| name <= start) {
             return Ok(None);
         }
-        self.after = Some(name.clone());
         let Some(path) = name.as_ref().strip_prefix(&*self.below) else {
             tracing::debug!(key = name.as_ref(), "left out a name that does not lie below the folder");
             return Ok(None);

@@ -63,6 +63,7 @@ mod durability;
 mod durable;
 mod environment;
 mod list;
+mod list_order;
 mod multipart;
 mod open;
 pub mod options;

@@ -158,7 +158,7 @@ pub(super) struct Settled {
     /// In rising precedence.
     pub(super) settings: Vec<Setting>,
     pub(super) unsafe_single_writer: bool,
-    #[cfg_attr(not(feature = "local"), expect(dead_code, reason = "folders have it"))]
+    #[cfg_attr(not(any(test, feature = "local")), expect(dead_code, reason = "folders have it"))]
     pub(super) durability: Durability,
     pub(super) retry: Option<RetryPolicy>,
     pub(super) context: Context,
@@ -199,6 +199,7 @@ impl Setting {
     }
 
     /// The same option with another value.
+    #[cfg(feature = "gcs")]
     pub(crate) fn with_value(&self, value: &str) -> Self {
         Self { value: value.to_owned(), ..self.clone() }
     }
@@ -217,6 +218,7 @@ impl Setting {
         &self.value
     }
 
+    #[cfg(any(test, feature = "cloud"))]
     pub(crate) fn layer(&self) -> Layer {
         self.layer
     }

@@ -103,7 +103,9 @@ impl TableStore {
             Ok((size, content.freeze(), UpdateVersion { e_tag, version }))
         };
         let (size, content, tag) = self.once(Request::of(RequestKind::Get, path.as_str()), answer).await?;
-        self.inner.counters.received(len(&content));
+        if !self.inner.counted_below {
+            self.inner.counters.received(len(&content));
+        }
         let whole = size <= LIMIT_BYTES && len(&content) <= LIMIT_BYTES;
         // A number cut short is a smaller number.
         if whole && len(&content) != size {

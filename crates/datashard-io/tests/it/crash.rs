@@ -3,9 +3,10 @@
 //! A test starts itself again as a child (its own binary, its own name, a variable in the environment). The child kills itself with a
 //! signal that cannot be caught, or is killed by its parent, and the parent looks at what is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use datashard_io::{Durability, TableStore};
@@ -111,5 +112,25 @@ fn check_after_kill(folder: &Path, said: &[String]) -> usize {
         assert!(created.is_yes(), "{created:?}");
         assert_eq!(support::read(&store, &version_path(next)).await, "next");
     });
+    check_swept(folder, temporary.keys());
     temporary.len()
+}
+
+/// Once they are old, temporary files go when somebody writes to their folder.
+fn check_swept<'a>(folder: &Path, temporaries: impl Iterator<Item = &'a String>) {
+    let mut folders = BTreeSet::new();
+    for temporary in temporaries {
+        let file = std::fs::File::options().write(true).open(folder.join(temporary)).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(written - Duration::from_secs(7_200)).unwrap();
+        folders.extend(temporary.rsplit_once('/').map(|(folder, _)| folder));
+    }
+    let store = support::real_store(real_file_system(folder), Durability::None);
+    for name in folders {
+        let other = path(&format!("{name}/other"));
+        support::block_on_real(store.put(&other, Bytes::from_static(b"other"))).unwrap();
+    }
+    let left: Vec<String> =
+        support::files_below(folder).into_keys().filter(|file| is_temporary(file)).collect();
+    assert_eq!(left, [""; 0]);
 }

@@ -52,14 +52,15 @@ impl History {
         self.writes().push(Write { path: file.to_owned(), bytes, begun, acknowledged });
     }
 
-    pub(crate) async fn put_all(&self, store: &TableStore, files: &[(&str, usize)]) {
+    pub(crate) async fn put_all(&self, store: &TableStore, files: &[(String, Bytes)]) {
         let begun = self.now();
-        let content = |(file, length): &(&str, usize)| ((*file).to_owned(), support::content(file, *length));
-        let files: Vec<(String, Bytes)> = files.iter().map(content).collect();
-        put_all(store, &files).await.unwrap();
+        put_all(store, files).await.unwrap();
         let acknowledged = Some(self.now());
-        let writes = files.into_iter().map(|(path, bytes)| Write { path, bytes, begun, acknowledged });
-        self.writes().extend(writes);
+        let written = |(path, bytes): &(String, Bytes)| {
+            let (path, bytes) = (path.clone(), bytes.clone());
+            Write { path, bytes, begun, acknowledged }
+        };
+        self.writes().extend(files.iter().map(written));
     }
 
     /// Creates a version; whether this process won it.

@@ -4,7 +4,7 @@ use datashard_io::Durability;
 use datashard_io::sim::disk::{Call, RenameNew, SimDisk, Step};
 
 use crate::disk_support::{
-    self as support, block_on, content, disk_without_folder, path, put_all, sim_store, version_path,
+    self as support, block_on, content, disk_without_folder, path, sim_store, version_path,
 };
 
 /// The steps since the record was started, without those that only look, and with temporary files called `TEMP`.
@@ -147,26 +147,6 @@ fn folders_that_somebody_else_made_are_flushed_once_by_everybody_who_writes_in_t
     for process in 0..2 {
         assert_eq!((flushes(process, ""), flushes(process, "data")), (1, 1), "process {process}");
     }
-}
-
-#[test]
-fn puts_at_once_flush_each_folder_once_after_all_names_in_it_are_there() {
-    let (disk, store) = settled(|_| {});
-    let files = ["data/a/1", "data/a/2", "data/b/3", "metadata/m2.avro", "metadata/snap-2.avro"];
-    let files: Vec<_> = files.iter().map(|file| ((*file).to_owned(), content(file, 30))).collect();
-    block_on(put_all(&store, &files)).unwrap();
-    let done = done(&disk);
-    for (file, _) in &files {
-        let (folder, _) = file.rsplit_once('/').unwrap();
-        let rename = format!("rename over {folder}/TEMP to {file}");
-        assert!(is_before(&done, &format!("sync {folder}/TEMP"), &rename), "{file}: {done:#?}");
-        assert!(is_before(&done, &rename, &format!("sync folder {folder}")), "{file}: {done:#?}");
-    }
-    for folder in ["data/a", "data/b", "metadata", "data"] {
-        let flush = format!("sync folder {folder}");
-        assert_eq!(done.iter().filter(|step| **step == flush).count(), 1, "{folder}: {done:#?}");
-    }
-    assert_eq!(done.iter().filter(|step| step.starts_with("sync ") && step.ends_with("TEMP")).count(), 5);
 }
 
 #[test]

@@ -154,7 +154,3 @@ pub(crate) async fn try_read(store: &TableStore, file: &str) -> Option<Bytes> {
 pub(crate) async fn put_all(store: &TableStore, files: &[(String, Bytes)]) -> Result<(), StoreError> {
     store.put_all(files.iter().map(|(file, bytes)| (path(file), bytes.clone())).collect()).await
 }
-
-pub(crate) async fn flush(store: &TableStore) -> Result<(), StoreError> {
-    store.flush().await
-}

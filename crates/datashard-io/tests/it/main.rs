@@ -10,14 +10,21 @@
     reason = "a test fails by panicking"
 )]
 
+mod catalogue;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod crash;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod crash_race;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_abilities;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
 mod disk_child;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_fault_support;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
 mod disk_faults;
+#[cfg(all(unix, feature = "local", feature = "sim"))]
+mod disk_flush;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod disk_history;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
@@ -46,6 +53,8 @@ mod faults_refused;
 mod faults_storm;
 #[cfg(feature = "sim")]
 mod faults_support;
+#[cfg(all(unix, feature = "local"))]
+mod folder_rows;
 mod head_find;
 #[cfg(feature = "local")]
 mod head_folder;

@@ -7,9 +7,9 @@
 //!
 //! - `Full`: whatever was acknowledged is there, whole; no file under its final name is torn; a version is never there without all versions
 //!   before it and all files that were acknowledged before it was begun (I1).
-//! - `Group`: the same for whatever was acknowledged before the last `flush` or interval ended. Files that are younger may be missing or
-//!   torn in any combination: version N+2 may be there without N+1 (A15).
-//! - `None`: the same as `Group`, with `flush` as the only moment that counts.
+//! - `Group`: the same for whatever was acknowledged before the last flush began, by `flush` or after the interval. Files that are
+//!   younger may be missing or torn in any combination: version N+2 may be there without N+1 (A15). `disk_flush` has the tests.
+//! - `None`: the same as `Group`, but only `flush` flushes.
 
 use std::sync::Arc;
 
@@ -25,38 +25,23 @@ use crate::disk_watched::{Moment, Watched};
 /// How many of the disks that a loss of power can leave behind are looked at for each moment.
 const OUTCOMES_PER_MOMENT: u64 = 60;
 
-/// Three commits of two processes in turn. Returns the moments at which all had been flushed, too.
-async fn three_commits(durability: Durability, flush_after: &[u64]) -> (History, Vec<usize>) {
+/// Three commits of two processes in turn.
+async fn three_commits(durability: Durability) -> History {
     let history = History::new(support::disk());
     let stores = [1, 2].map(|process| sim_store(&history.disk.process(process), durability));
-    let mut flushed = Vec::new();
     for version in 1..=3 {
         let (store, process) = if version % 2 == 1 { (&stores[0], 1) } else { (&stores[1], 2) };
-        let data = format!("data/day={}/{version}.parquet", version / 2);
-        let manifest = format!("metadata/m{version}.avro");
-        let list = format!("metadata/snap-{version}.avro");
-        if version == 2 {
-            history.put(store, &data, 30).await;
-            history.put(store, &manifest, 20).await;
-            history.put(store, &list, 10).await;
-        } else {
-            history.put_all(store, &[(&data, 30), (&manifest, 20), (&list, 10)]).await;
-        }
+        history.put(store, &format!("data/day={}/{version}.parquet", version / 2), 30).await;
+        history.put(store, &format!("metadata/m{version}.avro"), 20).await;
+        history.put(store, &format!("metadata/snap-{version}.avro"), 10).await;
         assert!(history.create(store, version, process).await);
-        if flush_after.contains(&version) {
-            // Whoever flushes answers for what it has written itself.
-            for store in &stores {
-                support::flush(store).await.unwrap();
-            }
-            flushed.push(history.now());
-        }
     }
-    (history, flushed)
+    history
 }
 
 #[test]
 fn full_durability_loses_nothing_acknowledged_tears_nothing_and_leaves_no_gap() {
-    let (history, _) = block_on(three_commits(Durability::Full, &[]));
+    let history = block_on(three_commits(Durability::Full));
     let looked_at =
         history.replay(OUTCOMES_PER_MOMENT, |moment, disk, told| history.check_full(moment, disk, told));
     assert!(looked_at > 200, "{looked_at} disks are too few");
@@ -73,7 +58,7 @@ async fn check_opens(store: &TableStore, disk: &SimDisk, told: &str) {
 
 #[test]
 fn a_table_opens_and_goes_on_after_a_loss_of_power_at_any_moment() {
-    let (history, _) = block_on(three_commits(Durability::Full, &[]));
+    let history = block_on(three_commits(Durability::Full));
     history.replay(12, |_, disk, told| {
         block_on(async {
             let store = sim_store(disk, Durability::Full);
@@ -145,29 +130,12 @@ fn a15_full_durability_leaves_no_gap_when_a_process_commits_at_any_call_of_anoth
     assert!(number > 12, "{number} calls are too few");
 }
 
-#[test]
-fn group_and_no_durability_lose_nothing_that_was_flushed() {
-    for durability in [Durability::group(), Durability::None] {
-        let (history, flushed) = block_on(three_commits(durability, &[1, 3]));
-        assert_eq!(flushed.len(), 2);
-        history.replay(OUTCOMES_PER_MOMENT, |moment, disk, told| {
-            let files = final_files(disk);
-            let last = flushed.iter().copied().filter(|flushed| *flushed <= moment).max();
-            if let Some(last) = last {
-                history.check_there(moment, &files, |write| write.is_acknowledged_at(last), told);
-            }
-        });
-        let left = history.disk.after_power_loss(history.now(), Left::OnlyFlushed);
-        assert_eq!(versions(&final_files(&left)), [1, 2, 3]);
-    }
-}
-
 /// What is promised is only that the table can be looked at, so that a reader finds out: the versions have a gap, or a file has not
 /// the content that its parent says.
 #[test]
 fn a15_without_flushes_a_version_may_be_there_without_the_one_before_it_or_be_torn() {
     for durability in [Durability::group(), Durability::None] {
-        let (history, _) = block_on(three_commits(durability, &[]));
+        let history = block_on(three_commits(durability));
         let writes = history.writes().clone();
         let (mut gaps, mut torn, mut lost) = (0, 0, 0);
         history.replay(OUTCOMES_PER_MOMENT, |_, disk, told| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use datashard_io::conformance::{Case, Subject, cases};
 use datashard_io::context::Context;
-use datashard_io::sim::{Profile, SimStore, Simulation};
+use datashard_io::sim::{Profile, Quirks, SimStore, Simulation};
 use datashard_io::store::Durability;
 use datashard_io::{Created, Location, StoreError, StoreOptions, TablePath, TableStore};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -49,8 +49,13 @@ pub(crate) fn run() -> ExitCode {
         add(&mut trials, runtime.handle(), local(name, durability, folder.path()));
     }
     for seed in SEEDS {
-        add_simulated(&mut trials, seed);
+        let (name, profile) =
+            if seed.is_multiple_of(2) { ("sim-gcs", Profile::gcs()) } else { ("sim-s3", Profile::s3()) };
+        add_simulated(&mut trials, name, seed, &profile, Quirks::default());
     }
+    let mut quirks = Quirks::default();
+    quirks.without_update = true;
+    add_simulated(&mut trials, "sim-without-replace", 5, &Profile::s3(), quirks);
     for (told, title) in [
         (Server::s3(), "S3 (DATASHARD_TEST_S3)"),
         (Server::gcs(), "GCS (DATASHARD_TEST_GCS)"),
@@ -123,8 +128,8 @@ fn local(name: &str, durability: Durability, folder: &std::path::Path) -> Subjec
 }
 
 /// A bucket, a clock and an order of events that the seed decides on; each case has a world of its own.
-fn add_simulated(trials: &mut Vec<Trial>, seed: u64) {
-    let (name, profile) = if seed % 2 == 0 { ("sim-gcs", Profile::gcs()) } else { ("sim-s3", Profile::s3()) };
+fn add_simulated(trials: &mut Vec<Trial>, name: &'static str, seed: u64, profile: &Profile, quirks: Quirks) {
+    let is_gcs = name == "sim-gcs";
     let cases = cases();
     say(&format!("{name}-{seed}: {} cases", cases.len()));
     for case in cases {
@@ -132,6 +137,7 @@ fn add_simulated(trials: &mut Vec<Trial>, seed: u64) {
         trials.push(Trial::test(format!("{name}-{seed}::{}", case.name()), move || {
             let simulation = Simulation::new(seed);
             let (store, context) = (SimStore::new(&simulation, profile), simulation.context());
+            store.set_quirks(quirks);
             let subject = Subject::new(name, "run", move |table| {
                 let (store, context) = (Arc::new(store.clone()), context.clone());
                 Box::pin(async move {
@@ -139,6 +145,15 @@ fn add_simulated(trials: &mut Vec<Trial>, seed: u64) {
                     TableStore::from_object_store(store, &table, location, context)
                 })
             });
+            let subject =
+                subject.with_abilities(|abilities| abilities.conditional_replace = !quirks.without_update);
+            // Simulated GCS takes one write a second to a name, and deletes one name at a time.
+            let subject = match is_gcs {
+                true => subject
+                    .with_abilities(|abilities| abilities.write_pause_ms = 1_100)
+                    .with_sizes(|sizes| sizes.deleted = 200),
+                false => subject,
+            };
             match simulation.run(case.run(&subject)) {
                 Ok(outcome) => outcome.map_err(|failure| failed(&subject, &case, failure)),
                 Err(stuck) => Err(failed(&subject, &case, stuck)),
@@ -156,8 +171,11 @@ fn add_server(trials: &mut Vec<Trial>, handle: &Handle, server: &Server) {
         Box::pin(async move { server.open(&table).await })
     });
     match server.name {
-        // It lets writers to one name in one at a time, about one a second.
-        "s3" => add(trials, handle, subject.with_sizes(|sizes| sizes.rounds = 2)),
+        // SeaweedFS lets writers to one name in one at a time, about one a second, and lists folder by folder.
+        "s3" => {
+            let subject = subject.with_abilities(|abilities| abilities.lists_by_bytes = false);
+            add(trials, handle, subject.with_sizes(|sizes| sizes.rounds = 2));
+        }
         // It has no bulk deletion, and is slow with many files.
         "gcs" => {
             let subject = subject.with_abilities(|abilities| abilities.names_per_delete = 1);

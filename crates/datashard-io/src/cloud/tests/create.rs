@@ -227,7 +227,7 @@ async fn the_body_of_an_error_is_bounded_in_memory_time_and_message() {
     let setup = Setup::s3([long]).await;
     let error = create(&setup).await.unwrap_err();
     assert!(error.to_string().len() < 1_000, "{}", error.to_string().len());
-    assert_eq!(setup.counts().bytes_read, 64 * 1024);
+    assert_eq!((setup.counts().put, setup.counts().bytes_read), (1, 0));
 
     // A conflict is one even if the rest of the answer never comes.
     let cut = s3_error(409, "ConditionalRequestConflict").cut_by(20);

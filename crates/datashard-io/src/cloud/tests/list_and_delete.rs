@@ -27,8 +27,7 @@ async fn pages_of_a_listing_are_counted_as_such() {
     let setup = Setup::s3([page(&["t/a", "t/b"], Some("more")), page(&["t/c"], None)]).await;
     assert_eq!(list(&setup).await.unwrap(), ["a", "b", "c"]);
     let counts = setup.counts();
-    assert_eq!((counts.list, counts.total()), (2, 2));
-    assert!(counts.bytes_read > 200, "{counts:?}");
+    assert_eq!((counts.list, counts.total(), counts.bytes_read), (2, 2, 0));
 }
 
 #[tokio::test]

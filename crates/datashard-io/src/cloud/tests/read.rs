@@ -130,3 +130,22 @@ async fn content_that_looks_like_an_error_is_content() {
     let setup = Setup::s3([Reply::content(content)]).await;
     assert_eq!(setup.store.read(&path("f"), LIMIT).await.unwrap(), content);
 }
+
+#[tokio::test]
+async fn range_in_an_empty_file_is_told_in_whatever_words_the_store_has_for_it() {
+    let odd = Reply::Answer {
+        status: 206,
+        headers: vec![
+            ("Content-Range".into(), "bytes 0--1/0".into()),
+            ("ETag".into(), "\"e\"".into()),
+            ("Last-Modified".into(), "Thu, 29 Feb 2024 00:00:00 GMT".into()),
+        ],
+        body: Vec::new(),
+        cut: 0,
+    };
+    for reply in [odd, s3_error(416, "InvalidRange")] {
+        let setup = Setup::s3([reply]).await;
+        let error = setup.store.read_range(&path("f"), 0..5).await.unwrap_err();
+        assert!(matches!(error, StoreError::BadRange { .. }), "{error:?}");
+    }
+}

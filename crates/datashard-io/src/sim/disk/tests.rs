@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::*;
+use crate::local::file_system::{FileSystem, OpenFile};
 
 #[derive(Debug)]
 struct Fixed;

@@ -1,3 +1,5 @@
+//! Tests of the executor: order, time, processes, and what ends a run.
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Tests of the simulated bucket without faults.
+
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};

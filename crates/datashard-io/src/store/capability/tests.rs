@@ -1,3 +1,5 @@
+//! The probe against a store that treats conditional writes as scripted.
+
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -141,7 +143,7 @@ fn table(script: &[Put]) -> (TableStore, Arc<Scripted>) {
         Arc::new(Scripted { memory: InMemory::new(), script: Mutex::new(script.iter().copied().collect()) });
     let location = Location::parse("memory://lake/t").unwrap();
     let context = Context::system();
-    let store = TableStore::from_object_store(Arc::clone(&bucket) as _, "t", location, context).unwrap();
+    let store = TableStore::from_object_store(bucket.clone(), "t", location, context).unwrap();
     let quick = RetryPolicy {
         deadline: Duration::from_secs(5),
         first_delay: Duration::from_millis(1),

@@ -1,3 +1,5 @@
+//! Each kind of answer and failure, and what a caller is to make of it.
+
 use datashard_spec::error::ErrorKind;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Each variable of the environment, and what it means.
+
 use super::*;
 
 fn of(url: &str, variables: &[(&str, &str)]) -> Result<Vec<(String, String)>, StoreError> {

@@ -1,3 +1,5 @@
+//! Opening stores from URLs, and what cannot be opened.
+
 use super::*;
 use crate::path::TablePath;
 

@@ -1,3 +1,5 @@
+//! Precedence, secrecy and refusal of options.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -157,6 +157,24 @@ async fn b16_names_out_of_order_end_the_listing() {
 }
 
 #[tokio::test]
+async fn b16_listing_folder_by_folder_is_whole_and_one_that_starts_over_is_still_found_out() {
+    let (store, script) = bucket();
+    let by_folders = ["a/x", "a/y", "a-b/x", "a.c", "b"];
+    script.next(List, Act::Keys(keys(&by_folders), None));
+    assert_eq!(names(&store, None, None).await.unwrap(), by_folders);
+    script.next(List, Act::Keys(keys(&["a/x", "a-b/x", "a/x", "a-b/x"]), None));
+    assert!(matches!(names(&store, None, None).await.unwrap_err(), StoreError::BadListing { .. }));
+    // A page that fails goes on in the order that was seen.
+    script.next(List, Act::Keys(keys(&["a/x", "a-b/x"]), Some(said(status(503)))));
+    script.next(List, Act::Keys(keys(&["a-b/y", "a.c"]), None));
+    assert_eq!(names(&store, None, None).await.unwrap(), ["a/x", "a-b/x", "a-b/y", "a.c"]);
+    // Before that order was seen, a name may be new or old: rather an error than a hole.
+    script.next(List, Act::Keys(keys(&["a/x"]), Some(said(status(503)))));
+    script.next(List, Act::Keys(keys(&["a-b/x"]), None));
+    assert!(matches!(names(&store, None, None).await.unwrap_err(), StoreError::BadListing { .. }));
+}
+
+#[tokio::test]
 async fn b16_listing_that_starts_over_ends_with_an_error() {
     let (store, script) = bucket();
     script.next(List, Act::Keys(keys(&["a", "b", "c", "a", "b", "c"]), None));
