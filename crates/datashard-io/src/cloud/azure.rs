@@ -101,6 +101,7 @@ pub(crate) fn open(
         context: surroundings.context.clone(),
         // Azure says 409 where others say 412; its other conflicts (a lease, a container that is being deleted) are none of the name.
         exists_code: Some("BlobAlreadyExists"),
+        older_metadata: false,
     };
     let mut builder = MicrosoftAzureBuilder::new().with_client_options(network.client_options());
     for (name, setting) in &chosen {

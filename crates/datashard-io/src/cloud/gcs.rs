@@ -84,6 +84,7 @@ pub(crate) fn open(
         counters: Arc::clone(&surroundings.counters),
         context: surroundings.context.clone(),
         exists_code: None,
+        older_metadata: false,
     };
     let mut builder = GoogleCloudStorageBuilder::new().with_client_options(network.client_options());
     for (name, setting) in &chosen {

@@ -118,6 +118,9 @@ pub(crate) fn open(
         counters: Arc::clone(&surroundings.counters),
         context: surroundings.context.clone(),
         exists_code: None,
+        older_metadata: chosen
+            .get("aws_imdsv1_fallback")
+            .is_some_and(|it| it.value().trim().eq_ignore_ascii_case("true")),
     };
     let mut builder = AmazonS3Builder::new().with_client_options(network.client_options());
     for (name, setting) in &chosen {

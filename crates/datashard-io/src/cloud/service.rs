@@ -60,6 +60,8 @@ pub(super) struct Shared {
     pub(super) context: Context,
     /// The code of a 409 that does mean "exists": Azure's.
     pub(super) exists_code: Option<&'static str>,
+    /// The client may ask the metadata of the machine in the older way where the newer one is forbidden.
+    pub(super) older_metadata: bool,
 }
 
 impl Connector {
@@ -97,7 +99,7 @@ struct Service {
 impl HttpService for Service {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         if !self.is_store.load(Ordering::Relaxed) {
-            return token::ask(&self.client, request).await;
+            return token::ask(&self.client, request, self.shared.older_metadata).await;
         }
         let asked = Asked::of(&request);
         let bytes = u64::try_from(request.body().content_length()).unwrap_or(u64::MAX);

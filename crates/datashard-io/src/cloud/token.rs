@@ -11,12 +11,16 @@ use crate::path::excerpt;
 /// The longest answer of a service that gives credentials.
 const LIMIT_BYTES: usize = 1024 * 1024;
 
-/// Asks a service for credentials; whatever it answers but a success is a [`NoCredentials`].
-pub(super) async fn ask(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+/// Asks a service for credentials; whatever it answers but a success is a [`NoCredentials`], but for a refusal after which the client
+/// of S3 asks the machine's metadata in the older way, if it was told to.
+pub(super) async fn ask(
+    client: &reqwest::Client,
+    request: HttpRequest,
+    older_metadata: bool,
+) -> Result<HttpResponse, HttpError> {
     let service = request.uri().host().unwrap_or_default().to_owned();
     let is_local = is_instance_metadata(request.uri());
-    // The client of S3 looks at this answer itself, and then asks in the older way if it was told to.
-    let may_fall_back = request.uri().path() == "/latest/api/token";
+    let may_fall_back = older_metadata && request.uri().path() == "/latest/api/token";
     tracing::trace!(service, "asking for credentials");
     let failed = |transient: bool, detail: String| {
         let kind = if transient { HttpErrorKind::Unknown } else { HttpErrorKind::Decode };

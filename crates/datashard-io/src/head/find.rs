@@ -161,7 +161,7 @@ impl TableStore {
     /// A version below the retire boundary may be gone, or be there and not be part of the table.
     ///
     /// # Errors
-    /// `NotFound`; `InvalidInput` if it is larger than [`METADATA_LIMIT_BYTES`](super::METADATA_LIMIT_BYTES); as for a read.
+    /// `NotFound`; `InvalidInput` if it is larger than [`METADATA_LIMIT_BYTES`]; as for a read.
     ///
     /// # Cancel safety
     /// Nothing is left behind.

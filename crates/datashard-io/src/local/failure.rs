@@ -81,7 +81,8 @@ impl Failure {
 
     /// As the trait wants it: these two have variants of their own, all else is found by `classify`.
     pub(crate) fn into_object_store(self, path: &str) -> object_store::Error {
-        match self.io_kind() {
+        // Both are definite answers, so only what certainly had no effect may give them.
+        match self.io_kind().filter(|_| self.acted == Acted::No) {
             Some(io::ErrorKind::NotFound) => {
                 object_store::Error::NotFound { path: path.to_owned(), source: Box::new(self) }
             }
@@ -163,8 +164,9 @@ impl Failure {
             },
             Reason::System(error) => match error.kind() {
                 // A path that leads through a file names nothing that could be read or deleted.
-                kind if kind == io::ErrorKind::NotFound
-                    || (kind == io::ErrorKind::NotADirectory && request != RequestKind::Put) =>
+                kind if acted == Acted::No
+                    && (kind == io::ErrorKind::NotFound
+                        || (kind == io::ErrorKind::NotADirectory && request != RequestKind::Put)) =>
                 {
                     match TablePath::parse(path) {
                         Ok(path) => StoreError::NotFound { location: place, path },

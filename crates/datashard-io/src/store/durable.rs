@@ -8,11 +8,15 @@ use std::fmt;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use super::TableStore;
+#[cfg(feature = "local")]
 use super::attempt::Request;
-use super::create::{Created, may_help};
-use super::{TableStore, key};
+use super::create::Created;
+#[cfg(feature = "local")]
+use super::create::may_help;
 use crate::error::StoreError;
 use crate::path::TablePath;
+#[cfg(feature = "local")]
 use crate::request::RequestKind;
 
 /// Requests sent to a bucket at the same time.
@@ -149,7 +153,7 @@ impl TableStore {
         let Some((first, bytes)) = files.first().cloned() else { return Ok(()) };
         let mut all = Vec::with_capacity(files.len());
         for (path, bytes) in &files {
-            all.push((key(path)?, bytes.clone()));
+            all.push((self.key(path)?, bytes.clone()));
         }
         for (path, bytes) in files.iter().skip(1) {
             self.count(put(path, bytes));
@@ -199,6 +203,7 @@ impl TableStore {
     }
 }
 
+#[cfg(feature = "local")]
 fn put<'a>(path: &'a TablePath, bytes: &Bytes) -> Request<'a> {
     Request {
         kind: RequestKind::Put,

@@ -10,7 +10,7 @@ const SHORTEST_DELAY: Duration = Duration::from_millis(1);
 /// A request is repeated while the store is too busy or not there, with pauses that grow; never when it refuses for good.
 /// The pauses are drawn at random from the upper half of their range, so that writers who failed together do not come back together.
 /// If the store names a time (`Retry-After`), the pause is at least that, and if that lies beyond the deadline, the call
-/// fails at once: [`StoreError::retry_after`] tells what is left to wait.
+/// fails at once: [`StoreError::retry_after`](crate::StoreError::retry_after) tells what is left to wait.
 ///
 /// # Examples
 /// ```

@@ -91,6 +91,16 @@ async fn older_metadata_service_is_asked_in_the_older_way_where_that_is_allowed(
 }
 
 #[tokio::test]
+async fn b10_metadata_service_that_forbids_is_an_error_at_once() {
+    let metadata = Server::start([Reply::new(403).body("denied destination")]).await;
+    let setup = with_metadata(&metadata, Server::start([]).await).await;
+    let error = setup.store.put(&path("f"), "x".into()).await.unwrap_err();
+    assert_eq!(error.kind(), datashard_spec::error::ErrorKind::PermissionDenied, "{error}");
+    assert!(error.to_string().contains("AWS_ACCESS_KEY_ID"), "{error}");
+    assert_eq!((metadata.seen().len(), setup.server.seen().len(), setup.pauses().len()), (1, 0, 0));
+}
+
+#[tokio::test]
 async fn credentials_of_one_layer_are_not_mixed_with_those_of_another() {
     let check = async |query: &str, environment: &[(&str, &str)], key: &str, token: Option<&str>| {
         let server = Server::start([Reply::written()]).await;

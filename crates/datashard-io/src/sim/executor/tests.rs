@@ -1,4 +1,4 @@
-//! Order, time, limits, and processes that are killed and paused.
+//! Tests of the executor: order, time, processes, and what ends a run.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a simulated bucket answers, and what its faults do.
+//! Tests of the simulated bucket without faults.
 
 use std::time::Duration;
 
