@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use datashard_io::head::{HeadAfter, HintAdvance, Known, metadata_path};
+use datashard_io::head::{HeadAfter, HintAdvance, HintState, Known, metadata_path};
 use datashard_io::request::RequestKind;
 use datashard_io::sim::{
     Answer, Delivery, Effect, Fault, Loss, Process, Profile, Quirks, RandomFaults, SimStore, Simulation,
@@ -455,4 +455,17 @@ fn a_raise_is_repeated_after_two_refusals_without_a_reason_and_given_up_after_th
         assert_eq!(raised.map(|at| at.0).map_err(|error| error.kind()), expect, "{refusals} refusals");
         assert_eq!(number(&store, BOUNDARY), if refusals < 3 { 9 } else { 3 });
     }
+}
+
+#[test]
+fn c01_a_hint_that_is_never_answered_costs_two_seconds_and_no_more() {
+    let simulation = Simulation::new(1);
+    let store = bucket(&simulation, Profile::every(Duration::from_millis(10)), 7);
+    store.insert(HINT, "7").unwrap();
+    store.add_fault(Fault::on(RequestKind::Get, HINT).always().doing(Effect::LoseAnswer(Loss::Silence)));
+    let table = store.table(simulation.context());
+    let head = simulation.run(async { table.find_head().await.unwrap().unwrap() }).unwrap();
+    assert_eq!(head.version.0, 7);
+    assert!(matches!(head.hint, HintState::Unreadable { .. }), "{:?}", head.hint);
+    assert!(simulation.now() < Duration::from_millis(2_200), "{:?}", simulation.now());
 }
