@@ -347,7 +347,9 @@ fn no_such_upload() -> Answer {
     Answer::status(404).with_code("NoSuchUpload")
 }
 
+/// Kept between the years 1 and 9999, which every calendar has.
 fn system_time(ms: i64) -> SystemTime {
+    let ms = ms.clamp(-62_135_596_800_000, 253_402_300_799_999);
     let far = Duration::from_millis(ms.unsigned_abs());
     let epoch = SystemTime::UNIX_EPOCH;
     let time = if ms < 0 { epoch.checked_sub(far) } else { epoch.checked_add(far) };

@@ -239,6 +239,23 @@ fn modification_times_are_by_the_stores_clock() {
 }
 
 #[test]
+fn a_clock_set_out_of_all_calendars_is_one_at_their_end() {
+    for (offset_ms, year) in [(i64::MAX, 9999), (i64::MIN, 1)] {
+        let simulation = Simulation::new(1);
+        let store = SimStore::new(&simulation, Profile::instant());
+        store.set_clock_offset_ms(offset_ms);
+        let meta = simulation
+            .run(async {
+                put(&store, "a", PutMode::Overwrite).await.unwrap();
+                store.head(&path("a")).await.unwrap()
+            })
+            .unwrap();
+        let told = meta.last_modified.to_rfc3339();
+        assert!(told.starts_with(&format!("{year:04}-")), "{told}");
+    }
+}
+
+#[test]
 fn a_partition_cuts_one_process_off_and_heals() {
     let simulation = Simulation::new(1);
     let store = SimStore::new(&simulation, Profile::instant());
