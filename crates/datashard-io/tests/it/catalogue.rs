@@ -26,8 +26,11 @@ fn every_row_has_tests_and_every_test_named_exists() {
     let mut text = String::new();
     sources(&here.join("src"), &mut text);
     sources(&here.join("tests"), &mut text);
-    let known: BTreeSet<&str> = text
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+    // A function, or the name of a trial on a server. A word in a comment is no test.
+    let known: BTreeSet<&str> = ["fn ", "\"", "::"]
+        .iter()
+        .flat_map(|before| text.split(before).skip(1))
+        .filter_map(|after| after.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next())
         .filter(|word| names_a_row(word))
         .collect();
     let readme = std::fs::read_to_string(here.join("tests/README.md")).unwrap();

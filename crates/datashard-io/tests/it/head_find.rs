@@ -139,6 +139,24 @@ async fn a_version_that_is_retired_before_it_is_read_is_looked_for_anew() {
 }
 
 #[tokio::test]
+async fn c05_where_every_version_was_retired_during_the_search_it_is_begun_anew() {
+    for hint in [None, Some("7")] {
+        let table = Table::on_bucket(5..=50);
+        table.chain.retired("5");
+        if let Some(hint) = hint {
+            table.chain.hint(hint);
+        }
+        table.chain.before(|chain, request| {
+            if request.contains("metadata/v") {
+                chain.retired("60");
+                chain.set_versions(60..=70);
+            }
+        });
+        find(&table, 70).await;
+    }
+}
+
+#[tokio::test]
 async fn versions_that_are_always_gone_when_read_end_the_search() {
     static READS: AtomicU32 = AtomicU32::new(0);
     let table = Table::on_bucket(1..=50);

@@ -90,6 +90,21 @@ async fn c06_a_slow_writer_is_refused_by_the_condition() {
 }
 
 #[tokio::test]
+async fn c06_a_hint_that_is_removed_before_it_is_replaced_is_created() {
+    let table = Table::on_bucket(nothing());
+    table.chain.hint("5");
+    let mut done = false;
+    table.chain.before(move |chain, request| {
+        if request.starts_with("PUT") && !std::mem::replace(&mut done, true) {
+            chain.remove(HINT);
+        }
+    });
+    let (outcome, cost) = table.cost(advance(&table, 10)).await;
+    assert!(is_written(&outcome, 10), "{outcome:?}");
+    assert_eq!((cost, told(&table).as_deref()), ([2, 0, 2, 0, 0], Some("10")));
+}
+
+#[tokio::test]
 async fn c06_who_is_overtaken_again_and_again_gives_up() {
     let table = Table::on_bucket(nothing());
     let mut other = 0;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use datashard_io::head::{HeadAfter, HintAdvance, Known, metadata_path};
+use datashard_io::head::{HeadAfter, HintAdvance, HintState, Known, metadata_path};
 use datashard_io::request::RequestKind;
 use datashard_io::sim::{
     Answer, Delivery, Effect, Fault, Loss, Process, Profile, Quirks, RandomFaults, SimStore, Simulation,
@@ -438,4 +438,34 @@ fn b01_to_b08_a_hint_whose_replacement_suffers_is_old_or_new_and_mended_by_the_n
             assert_eq!(number(&store, HINT), 12, "{effect:?}");
         }
     }
+}
+
+/// A refusal or two without a reason are a hiccup; a store that does nothing else cannot replace.
+#[test]
+fn a_raise_is_repeated_after_two_refusals_without_a_reason_and_given_up_after_three() {
+    for (refusals, expect) in [(1, Ok(9)), (2, Ok(9)), (3, Err(ErrorKind::Unsupported))] {
+        let simulation = Simulation::new(1);
+        let store = bucket(&simulation, Profile::s3(), 20);
+        store.insert(HINT, "20").unwrap();
+        store.insert(BOUNDARY, "3").unwrap();
+        let refused = Effect::Answer(Answer::precondition_failed());
+        store.add_fault(Fault::on(RequestKind::Put, BOUNDARY).times(refusals).doing(refused));
+        let table = store.table(simulation.context());
+        let raised = simulation.run(table.raise_retired(MetadataVersion(9))).unwrap();
+        assert_eq!(raised.map(|at| at.0).map_err(|error| error.kind()), expect, "{refusals} refusals");
+        assert_eq!(number(&store, BOUNDARY), if refusals < 3 { 9 } else { 3 });
+    }
+}
+
+#[test]
+fn c01_a_hint_that_is_never_answered_costs_two_seconds_and_no_more() {
+    let simulation = Simulation::new(1);
+    let store = bucket(&simulation, Profile::every(Duration::from_millis(10)), 7);
+    store.insert(HINT, "7").unwrap();
+    store.add_fault(Fault::on(RequestKind::Get, HINT).always().doing(Effect::LoseAnswer(Loss::Silence)));
+    let table = store.table(simulation.context());
+    let head = simulation.run(async { table.find_head().await.unwrap().unwrap() }).unwrap();
+    assert_eq!(head.version.0, 7);
+    assert!(matches!(head.hint, HintState::Unreadable { .. }), "{:?}", head.hint);
+    assert!(simulation.now() < Duration::from_millis(2_200), "{:?}", simulation.now());
 }

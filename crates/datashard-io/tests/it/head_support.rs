@@ -46,6 +46,10 @@ impl Chain {
         self.files.put(&Path::from(path), payload).now_or_never().unwrap().unwrap();
     }
 
+    pub(crate) fn remove(&self, path: &str) {
+        self.files.delete(&Path::from(path)).now_or_never().unwrap().unwrap();
+    }
+
     pub(crate) fn hint(&self, content: &str) {
         self.put("metadata/version-hint.text", content.to_owned());
     }
@@ -146,6 +150,10 @@ impl ObjectStore for Chain {
         self.arrived("PUT", path.as_ref())?;
         if matches!(options.mode, PutMode::Update(_)) && self.refuses_updates.load(Ordering::Relaxed) {
             return Err(Error::Precondition { path: path.to_string(), source: "412".into() });
+        }
+        if matches!(options.mode, PutMode::Update(_)) {
+            // S3 says of a condition on a file that is gone that the file is gone.
+            self.files.head(path).await?;
         }
         self.files.put_opts(path, payload, options).await
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use datashard_io::context::Context;
 use datashard_io::store::RetryPolicy;
 use datashard_io::{Created, StoreError, TablePath, TableStore};
+use datashard_spec::id::MetadataVersion;
 
 use crate::proxy::{Fault, Proxy, Rule, Seen};
 use crate::servers::Server;
@@ -148,6 +149,9 @@ pub(crate) fn tests() -> Vec<Test> {
     add("b14_body_cut_short_for_ever_is_an_error_that_names_the_file", |s| Box::pin(cut_body_for_ever(s)));
     add("b13_probe_settles_lost_answers_under_other_names", |s| Box::pin(probe_through_faults(s)));
     add("b01_put_and_delete_are_repeated_until_answered", |s| Box::pin(repeated_writes(s)));
+    add("b01_to_b08_a_spoiled_replacement_of_the_boundary_ends_where_it_was_raised_to", |s| {
+        Box::pin(spoiled_raises(s))
+    });
     tests
 }
 
@@ -257,17 +261,17 @@ async fn create_row(server: Server, fault: Fault, due: Told, then: Then, sent: u
         assert_eq!(settle(&spoiled.store.with_retry(patient()), &path, &mine).await, mine);
     }
     if matches!(fault, Fault::Late(_)) {
-        let seen = arrival(&spoiled, &path).await;
+        let seen = arrival(&spoiled, path.as_str()).await;
         assert_eq!(seen.statuses, [412], "what came late was refused: {seen:?}");
     }
     assert_eq!(found(&spoiled.direct, &path).await, (due != Told::Denied).then_some(mine));
 }
 
 /// Waits until a request that was held back has reached the store.
-async fn arrival(spoiled: &Spoiled, path: &TablePath) -> Seen {
+async fn arrival(spoiled: &Spoiled, path: &str) -> Seen {
     let clock = Context::system().clock;
     for _ in 0..300 {
-        let mut seen = spoiled.seen("PUT", path.as_str()).into_iter();
+        let mut seen = spoiled.seen("PUT", path).into_iter();
         if let Some(late) = seen.find(|seen| matches!(seen.fault, Some(Fault::Late(_)))) {
             return late;
         }
@@ -282,7 +286,7 @@ async fn late_after_another(server: Server) {
     spoiled.spoil("PUT", path.as_str(), Fault::Late(LATE), 1);
     assert_eq!(told(&spoiled.store.create(&path, mine.clone()).await), Told::Unclear);
     assert!(spoiled.direct.create(&path, theirs.clone()).await.expect("a create").is_yes());
-    let seen = arrival(&spoiled, &path).await;
+    let seen = arrival(&spoiled, path.as_str()).await;
     assert_eq!(seen.statuses, [412], "{seen:?}");
     assert_eq!(settle(&spoiled.store, &path, &mine).await, theirs);
 }
@@ -393,5 +397,40 @@ async fn repeated_writes(server: Server) {
         spoiled.spoil("DELETE", path.as_str(), fault, 1);
         spoiled.store.delete(&path).await.expect("a delete");
         assert_eq!(found(&spoiled.direct, &path).await, None, "{fault:?}");
+    }
+}
+
+/// What is answered to a replacement (If-Match) is advice, as for a create: the file is read again, and then holds the value.
+async fn spoiled_raises(server: Server) {
+    for fault in [
+        Fault::CloseAfter,
+        Fault::CutAfter,
+        Fault::ResetAfter,
+        Fault::StatusAfter(500),
+        Fault::StatusAfter(503),
+        Fault::TwiceFirst,
+        Fault::TwiceLast,
+        Fault::StatusBefore(409),
+        Fault::StatusBefore(429),
+        Fault::StatusBefore(503),
+        Fault::CloseBefore,
+        Fault::ResetBefore,
+        Fault::Late(LATE),
+    ] {
+        let spoiled = spoiled(&server, patient()).await;
+        let raise = async |store: &TableStore, to: u64| {
+            let raised = store.raise_retired(MetadataVersion(to)).await;
+            raised.unwrap_or_else(|error| panic!("{fault:?}: {error:?}")).0
+        };
+        assert_eq!(raise(&spoiled.direct, 3).await, 3);
+        spoiled.spoil("PUT", "metadata/_datashard/retired", fault, 1);
+        assert_eq!(raise(&spoiled.store, 9).await, 9, "{fault:?}");
+        if let Fault::Late(_) = fault {
+            let seen = arrival(&spoiled, "metadata/_datashard/retired").await;
+            assert_eq!(seen.statuses, [412], "what came late found another content: {seen:?}");
+        }
+        let seen = spoiled.seen("PUT", "metadata/_datashard/retired");
+        assert!(seen.iter().any(|seen| seen.fault == Some(fault)), "{fault:?}: {seen:?}");
+        assert_eq!(spoiled.direct.retired().await.expect("a number").0, 9, "{fault:?}");
     }
 }
