@@ -18,9 +18,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use datashard_io::context::Context;
-use datashard_io::local::{LocalFolder, LocalOptions};
-use datashard_io::{Durability, Location, TablePath, TableStore};
+use datashard_io::{Durability, StoreOptions, TablePath, TableStore};
 use rustix::fs::{CWD, RenameFlags};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -58,10 +56,8 @@ fn path(number: u64) -> TablePath {
 /// Time for `count` files through the store. What happens once per folder happens before.
 fn ours(runtime: &Runtime, case: &Case, count: u64) -> Duration {
     let dir = case.folder();
-    let options = LocalOptions::default().with_durability(case.durability);
-    let local = LocalFolder::open(dir.path(), options, Context::system()).unwrap();
-    let location = Location::parse(dir.path().to_str().unwrap()).unwrap();
-    let store = TableStore::from_object_store(Arc::new(local), "", location, Context::system()).unwrap();
+    let options = StoreOptions::new().with_durability(case.durability);
+    let store = runtime.block_on(TableStore::open(dir.path().to_str().unwrap(), options)).unwrap();
     let bytes = case.bytes.clone();
     let work = async move {
         assert!(store.create(&path(count), bytes.clone()).await.unwrap().is_yes());

@@ -64,3 +64,8 @@ pub use location::Location;
 pub use object_store;
 pub use path::TablePath;
 pub use store::{Capabilities, Created, Durability, RetryPolicy, StoreOptions, TableStore};
+
+/// The examples of the workspace's README, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

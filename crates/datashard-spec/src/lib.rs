@@ -106,8 +106,3 @@ pub use error::{ErrorKind, SpecError};
 pub use json::{JsonError, UnknownKeys};
 pub use puffin_error::PuffinError;
 pub use uuid::Uuid;
-
-/// The example of the workspace's README, run as a test.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-mod readme {}

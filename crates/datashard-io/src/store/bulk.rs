@@ -70,6 +70,13 @@ impl TableStore {
                 }
             }
         }
+        // Where each file is a request of its own, as on GCS, each is refused for itself what would be refused to all.
+        let refused = |error: &StoreError| {
+            matches!(error, StoreError::PermissionDenied { .. } | StoreError::NoContainer { .. })
+        };
+        chunk.hopeless |= chunk.deleted_count == 0
+            && !chunk.failed.is_empty()
+            && chunk.failed.iter().all(|(_, error)| refused(error));
         chunk
     }
 

@@ -59,6 +59,23 @@ async fn names_are_taken_as_they_are_needed() {
 }
 
 #[tokio::test]
+async fn b10_files_refused_one_by_one_for_what_is_refused_to_all_end_the_deletion() {
+    let (store, script, _) = with_count(0).await;
+    let taken = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&taken);
+    let paths = (0..100_000_u32).map(move |i| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        path(&format!("data/{i}"))
+    });
+    for _ in 0..100 {
+        script.next(Delete, Act::RefuseKeys("", status(403)));
+    }
+    let report = store.delete_all(paths).await;
+    assert!(report.gave_up && report.deleted_count == 0, "{report:?}");
+    assert!(taken.load(Ordering::Relaxed) <= 8_000, "{taken:?}");
+}
+
+#[tokio::test]
 async fn b17_files_that_are_refused_do_not_keep_the_others() {
     let (store, script, paths) = with_count(100).await;
     script.next(Delete, Act::RefuseKeys("7", status(403)));
