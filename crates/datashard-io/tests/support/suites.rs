@@ -9,6 +9,7 @@ use datashard_io::context::Context;
 use datashard_io::sim::{Profile, Quirks, SimStore, Simulation};
 use datashard_io::store::Durability;
 use datashard_io::{Created, Location, StoreError, StoreOptions, TablePath, TableStore};
+use datashard_spec::id::MetadataVersion;
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Handle;
 
@@ -216,6 +217,12 @@ async fn single_writer(server: &Server) -> Result<(), StoreError> {
     assert!(!store.check_capabilities().await?.conditional_create);
     assert!(matches!(store.create(&path, "{}".into()).await?, Created::Yes));
     assert_eq!(store.read(&path, 100).await?, "{}");
+    // Nobody else raises the boundary, so it needs no condition.
+    for to in [3, 5, 4] {
+        let raised = store.raise_retired(MetadataVersion(to)).await?;
+        assert_eq!(raised, store.retired().await?);
+        assert_eq!(raised.0, if to == 3 { 3 } else { 5 });
+    }
     // Whoever did not say so is refused all the same.
     let other = server.open(&table).await?;
     let refused = other.create(&TablePath::parse("metadata/v2.metadata.json")?, "{}".into()).await;
