@@ -45,7 +45,7 @@ pub enum StoreError {
     NoContainer {
         /// The table's location.
         location: String,
-        /// "bucket", "container" or "folder".
+        /// "bucket", "container", or of folders: "folder, nor one above it to make it in".
         what: &'static str,
     },
     /// The store knows who asks and refuses, or does not believe who asks. Trying again does not help.
@@ -66,7 +66,8 @@ pub enum StoreError {
     },
     /// The store refuses signatures because the clock of this machine is wrong.
     #[error(
-        "{request} `{path}` in {location} was refused: the clock of this machine differs from the store's by {skew_ms:?} ms; set it right"
+        "{request} `{path}` in {location} was refused: the clock of this machine differs from the store's by {}; set it right",
+        known(*skew_ms, "ms", "too much")
     )]
     ClockSkewed {
         /// What was asked.
@@ -139,7 +140,7 @@ pub enum StoreError {
         limit_bytes: u64,
     },
     /// A range of bytes that does not lie within the file.
-    #[error("`{path}` in {location}: bytes {start}..{end} asked for, the file has {size_bytes:?}")]
+    #[error("`{path}` in {location}: bytes {start}..{end} asked for, the file has {}", known(*size_bytes, "bytes", "fewer"))]
     BadRange {
         /// The table's location.
         location: String,
@@ -205,7 +206,7 @@ pub enum StoreError {
     SymbolicLink {
         /// The table's location.
         location: String,
-        /// The link, below the location; empty for the location itself.
+        /// The link, below the location; `.` for the location itself.
         path: String,
         /// What to do about it.
         advice: String,
@@ -266,6 +267,11 @@ pub enum Acted {
     No,
     /// It may have had it.
     Maybe,
+}
+
+/// A number that was told, with its unit, or what is to be said without it.
+fn known(number: Option<impl std::fmt::Display>, unit: &str, otherwise: &str) -> String {
+    number.map_or_else(|| otherwise.to_owned(), |number| format!("{number} {unit}"))
 }
 
 impl StoreError {

@@ -116,7 +116,9 @@ impl Failure {
                 refused("reserved", "names of this form are kept for temporary files".to_owned())
             }
             Reason::RootReplaced => StoreError::RootReplaced { location: place },
-            Reason::NoFolder => StoreError::NoContainer { location: place, what: "folder" },
+            Reason::NoFolder => {
+                StoreError::NoContainer { location: place, what: "folder, nor one above it to make it in" }
+            }
             Reason::NoAtomicCreate(detail) => {
                 StoreError::NoAtomicCreate { location: place, detail: detail.clone() }
             }

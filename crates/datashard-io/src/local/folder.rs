@@ -99,7 +99,7 @@ impl LocalFolder {
                 let real = std::fs::canonicalize(root).map(|real| real.display().to_string());
                 return StoreError::SymbolicLink {
                     location: place,
-                    path: String::new(),
+                    path: ".".to_owned(),
                     advice: match real {
                         Ok(real) => format!("open {real} instead, and keep to one name for the table"),
                         Err(_) => "and it leads nowhere".to_owned(),
