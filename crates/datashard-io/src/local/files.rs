@@ -15,6 +15,7 @@ use super::failure::{Failure, Reason};
 use super::file_system::{FileKind, FileSystem};
 use super::flush::{Flusher, Plan, folders};
 use super::folder::{BlockingCalls, LocalOptions};
+use super::pace::Pace;
 use super::sweep::sweep;
 use super::temporary::{Temporary, is_temporary};
 use crate::context::Context;
@@ -29,6 +30,8 @@ pub(super) struct Files {
     pub(super) fs: Arc<dyn FileSystem>,
     pub(super) options: LocalOptions,
     pub(super) context: Context,
+    /// How fast small writes are.
+    pub(super) pace: Pace,
     method: OnceLock<Method>,
     pub(super) flusher: Arc<Flusher>,
     /// Folders that were searched for temporary files of killed processes.
@@ -51,7 +54,15 @@ impl Prepared {
 impl Files {
     pub(super) fn new(fs: Arc<dyn FileSystem>, options: LocalOptions, context: Context) -> Self {
         let flusher = Arc::new(Flusher::new(Arc::clone(&fs), context.clone()));
-        Self { fs, options, context, method: OnceLock::new(), flusher, swept: Mutex::default() }
+        Self {
+            fs,
+            options,
+            context,
+            pace: Pace::default(),
+            method: OnceLock::new(),
+            flusher,
+            swept: Mutex::default(),
+        }
     }
 
     /// Writes the temporary file for `path`.

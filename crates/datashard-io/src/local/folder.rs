@@ -11,6 +11,9 @@ use crate::context::Context;
 use crate::error::{Acted, StoreError};
 use crate::store::Durability;
 
+/// Writes of more bytes go to another thread whatever the file system.
+const MOST_INLINE_BYTES: usize = 64 * 1024;
+
 /// Settings of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -50,7 +53,8 @@ impl LocalOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum BlockingCalls {
-    /// On threads of the tokio runtime kept for that; without a runtime, on the thread that asks.
+    /// On threads of the tokio runtime kept for that; without a runtime, on the thread that asks. Small writes that flush nothing run
+    /// on the thread that asks, too, as long as the file system takes less than half a millisecond for them.
     #[default]
     Pool,
     /// On the thread that asks: for simulations, which have but one.
@@ -138,6 +142,25 @@ impl LocalFolder {
     /// The settings.
     pub fn options(&self) -> &LocalOptions {
         &self.files.options
+    }
+
+    /// Runs the steps that write `bytes`: on the thread that asks if they are few and nothing is flushed, since then the way to another
+    /// thread and back costs more than they do; elsewhere where a file system turned out to be slow.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        steps: impl FnOnce(&Files) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let files = &self.files;
+        if files.options.durability != Durability::None || bytes > MOST_INLINE_BYTES || !files.pace.is_fast()
+        {
+            return self.run(steps).await;
+        }
+        let clock = &files.context.clock;
+        let begun = clock.elapsed();
+        let done = steps(files);
+        files.pace.took(clock.elapsed().saturating_sub(begun));
+        done
     }
 
     /// Runs blocking steps where they may block.

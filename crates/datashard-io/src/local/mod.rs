@@ -9,6 +9,7 @@ mod flush;
 mod folder;
 mod list;
 mod object_store;
+mod pace;
 mod prepared;
 mod read;
 #[cfg(unix)]

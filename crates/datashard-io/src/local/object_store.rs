@@ -20,12 +20,15 @@ impl ObjectStore for LocalFolder {
         options: PutOptions,
     ) -> object_store::Result<PutResult> {
         let path = location.as_ref().to_owned();
+        let bytes = payload.content_length();
         let parts: Vec<Bytes> = payload.into_iter().collect();
         match options.mode {
             PutMode::Create => {
-                self.run(move |files| files.create(files.prepare_create(&path, &parts)?)).await
+                self.write(bytes, move |files| files.create(files.prepare_create(&path, &parts)?)).await
             }
-            PutMode::Overwrite => self.run(move |files| files.replace(files.prepare(&path, &parts)?)).await,
+            PutMode::Overwrite => {
+                self.write(bytes, move |files| files.replace(files.prepare(&path, &parts)?)).await
+            }
             PutMode::Update(version) => return self.update(location, parts, version).await,
         }
         .map(|()| PutResult { e_tag: None, version: None, extensions: object_store::Extensions::default() })
