@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
+use super::network;
 use crate::error::StoreError;
 use crate::path::excerpt;
 use crate::store::options::{Layer, Setting, nearest};
@@ -16,7 +17,7 @@ pub(super) struct Dialect {
     pub(super) prefix: &'static str,
     /// The one name of an option that may have several; `None` if it is unknown.
     pub(super) canonical: fn(&str) -> Option<String>,
-    /// The names to propose for one that is unknown.
+    /// The names to propose for one that is unknown, beside those of [`network::KNOWN`].
     pub(super) known: &'static [&'static str],
     /// Options that are credentials, by their one name: they are taken from one layer or another, never mixed.
     pub(super) credentials: &'static [&'static str],
@@ -70,9 +71,10 @@ impl Dialect {
 
     fn unknown(&self, setting: &Setting) -> StoreError {
         let name = setting.name();
-        let close = nearest(name, self.known.iter().copied())
+        let known = || self.known.iter().chain(&network::KNOWN).copied();
+        let close = nearest(name, known())
             // Names may be given without the prefix.
-            .or_else(|| nearest(&format!("{}{name}", self.prefix), self.known.iter().copied()));
+            .or_else(|| nearest(&format!("{}{name}", self.prefix), known()));
         let reason = match close {
             Some(close) => format!("is not known for {}; did you mean `{close}`?", self.name),
             None => format!("is not known for {}", self.name),

@@ -44,6 +44,22 @@ impl std::fmt::Debug for Proxy {
 /// The longest that instance metadata may take to answer.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Options of the way to a bucket, the same for all kinds.
+pub(super) const KNOWN: [&str; 12] = [
+    "allow_http",
+    "allow_invalid_certificates",
+    "connect_timeout",
+    "read_timeout",
+    "timeout",
+    "pool_idle_timeout",
+    "pool_max_idle_per_host",
+    "proxy_url",
+    "proxy_excludes",
+    "user_agent",
+    "default_content_type",
+    "http1_only",
+];
+
 /// Options of the client library that this one does not pass on, by the name that they have there.
 const NOT_SUPPORTED: [&str; 7] = [
     "disable_system_certificates",

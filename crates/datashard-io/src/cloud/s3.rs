@@ -45,18 +45,6 @@ const DIALECT: Dialect = Dialect {
         "aws_sse_kms_key_id",
         "aws_sse_bucket_key_enabled",
         "aws_sse_customer_key_base64",
-        "allow_http",
-        "allow_invalid_certificates",
-        "connect_timeout",
-        "read_timeout",
-        "timeout",
-        "pool_idle_timeout",
-        "pool_max_idle_per_host",
-        "proxy_url",
-        "proxy_excludes",
-        "user_agent",
-        "default_content_type",
-        "http1_only",
     ],
     credentials: &["aws_access_key_id", "aws_secret_access_key", "aws_session_token"],
     free_text: &["aws_web_identity_token_file", "aws_container_authorization_token_file"],
@@ -118,9 +106,7 @@ pub(crate) fn open(
         counters: Arc::clone(&surroundings.counters),
         context: surroundings.context.clone(),
         exists_code: None,
-        older_metadata: chosen
-            .get("aws_imdsv1_fallback")
-            .is_some_and(|it| it.value().trim().eq_ignore_ascii_case("true")),
+        older_metadata: chosen.get("aws_imdsv1_fallback").map(|it| it.flag()).transpose()?.unwrap_or(false),
     };
     let mut builder = AmazonS3Builder::new().with_client_options(network.client_options());
     for (name, setting) in &chosen {

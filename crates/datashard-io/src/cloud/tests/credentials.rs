@@ -81,7 +81,7 @@ async fn older_metadata_service_is_asked_in_the_older_way_where_that_is_allowed(
     let metadata = Server::start([Reply::new(403), keys[1].clone(), keys[2].clone()]).await;
     let server = Server::start([Reply::written()]).await;
     let url = format!(
-        "s3://lake/t?endpoint={}&aws_metadata_endpoint={}&imdsv1_fallback=true",
+        "s3://lake/t?endpoint={}&aws_metadata_endpoint={}&imdsv1_fallback=yes",
         server.url(),
         metadata.url()
     );
