@@ -40,25 +40,51 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(feature = "arrow")]
+pub mod arrow;
+#[cfg(feature = "avro-data")]
+pub mod avro;
 #[cfg(feature = "cloud")]
 mod cloud;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod context;
+#[cfg(feature = "arrow")]
+mod data_error;
+#[cfg(feature = "arrow")]
+pub mod delete;
 pub mod error;
 mod evidence;
+#[cfg(feature = "arrow")]
+pub mod file;
 pub mod head;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod location;
+#[cfg(feature = "arrow")]
+mod metrics;
+#[cfg(feature = "orc")]
+pub mod orc;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod path;
+#[cfg(feature = "arrow")]
+pub mod read;
 pub mod request;
+#[cfg(feature = "arrow")]
+pub mod row;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod store;
+#[cfg(feature = "arrow")]
+pub mod write;
 
 pub use bytes::Bytes;
+#[cfg(feature = "arrow")]
+pub use data_error::DataError;
 pub use error::StoreError;
+#[cfg(feature = "arrow")]
+pub use file::{InputFile, OutputFile};
 pub use head::Head;
 pub use location::Location;
 pub use object_store;

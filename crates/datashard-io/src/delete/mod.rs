@@ -1,0 +1,5 @@
+//! Row-level deletes: what they hit when data files are read, and how they are written.
+
+/// The deletes that apply to one data file, loaded.
+#[derive(Debug, Default)]
+pub struct Deletes {}

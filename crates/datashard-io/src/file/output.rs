@@ -1,0 +1,134 @@
+//! [`OutputFile`]: a file being written, hashed as its bytes leave.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+
+use crate::data_error::DataError;
+use crate::path::TablePath;
+use crate::store::{TableStore, Upload};
+
+/// A file being written to a table's store or to memory. There is no file before [`finish`](Self::finish).
+#[must_use = "there is no file before `finish`"]
+pub struct OutputFile {
+    location: Arc<str>,
+    sink: Sink,
+    size_bytes: u64,
+    sha256: Sha256,
+}
+
+enum Sink {
+    Store(Box<Upload>),
+    Memory(BytesMut),
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The name that manifests are to give it.
+    pub location: Arc<str>,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of all its bytes.
+    pub sha256: [u8; 32],
+    /// The bytes, if it was written to memory.
+    pub bytes: Option<Bytes>,
+}
+
+impl OutputFile {
+    /// A file of a table, whose name nobody else uses. `location` is the name that manifests are to give it.
+    ///
+    /// # Errors
+    /// As [`TableStore::upload`].
+    pub fn new(
+        store: &TableStore,
+        path: &TablePath,
+        location: impl Into<Arc<str>>,
+    ) -> Result<Self, DataError> {
+        Ok(Self::to(location.into(), Sink::Store(Box::new(store.upload(path)?))))
+    }
+
+    /// A file whose bytes stay at hand.
+    pub fn in_memory(location: impl Into<Arc<str>>) -> Self {
+        Self::to(location.into(), Sink::Memory(BytesMut::new()))
+    }
+
+    fn to(location: Arc<str>, sink: Sink) -> Self {
+        Self { location, sink, size_bytes: 0, sha256: Sha256::new() }
+    }
+
+    /// The name that manifests are to give the file.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Bytes written so far.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Adds bytes at the end.
+    ///
+    /// # Errors
+    /// As [`Upload::write`].
+    ///
+    /// # Cancel safety
+    /// A dropped call has taken some of the bytes or none; the file can then only be aborted.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), DataError> {
+        self.size_bytes = self.size_bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.sha256.update(&bytes);
+        match &mut self.sink {
+            Sink::Store(upload) => upload.write(bytes).await?,
+            Sink::Memory(buffer) => buffer.extend_from_slice(&bytes),
+        }
+        Ok(())
+    }
+
+    /// Makes the file visible, whole.
+    ///
+    /// # Errors
+    /// As [`Upload::finish`].
+    ///
+    /// # Cancel safety
+    /// A dropped call may leave the file, whole, or none.
+    pub async fn finish(self) -> Result<Written, DataError> {
+        let bytes = match self.sink {
+            Sink::Store(upload) => {
+                upload.finish().await?;
+                None
+            }
+            Sink::Memory(buffer) => Some(buffer.freeze()),
+        };
+        Ok(Written {
+            location: self.location,
+            size_bytes: self.size_bytes,
+            sha256: self.sha256.finalize().into(),
+            bytes,
+        })
+    }
+
+    /// Gives the file up and removes what the store holds of it.
+    ///
+    /// # Errors
+    /// As [`Upload::abort`].
+    ///
+    /// # Cancel safety
+    /// As dropping the file: a bucket may keep an unfinished upload.
+    pub async fn abort(self) -> Result<(), DataError> {
+        match self.sink {
+            Sink::Store(upload) => Ok(upload.abort().await?),
+            Sink::Memory(_) => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for OutputFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutputFile")
+            .field("location", &self.location)
+            .field("size_bytes", &self.size_bytes)
+            .finish_non_exhaustive()
+    }
+}

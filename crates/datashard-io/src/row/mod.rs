@@ -1,0 +1,1 @@
+//! Rows without Arrow: serde structs, JSON, typed values.
