@@ -19,7 +19,7 @@ pub enum DataError {
         /// File or field.
         place: String,
         /// What the format says.
-        source: SpecError,
+        source: Box<SpecError>,
     },
     /// A file whose bytes are not what its format or its manifest promise.
     #[error("`{file}`, {place}: {reason}")]

@@ -30,6 +30,15 @@ pub(crate) trait Decoder: Send {
     async fn next(&mut self) -> Result<Option<Decoded>, DataError>;
 }
 
+/// How to open a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OpenOptions {
+    /// Whether checksums and lengths are verified.
+    pub(crate) verify: bool,
+    /// Bytes of the file, its footer or header included, held at a time.
+    pub(crate) memory_limit_bytes: u64,
+}
+
 /// What to decode.
 #[derive(Debug, Clone)]
 pub(crate) struct DecodePlan {
