@@ -1,5 +1,7 @@
 //! Schemas: a shape is drawn first and then given names and ids, so that both are unique.
 
+#![expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
+
 use datashard_spec::schema::{
     EdgeAlgorithm, ListType, MapType, NestedField, PrimitiveType, Schema, StructType, Type,
 };
@@ -15,7 +17,7 @@ enum Shape {
 }
 
 /// Any primitive type but unknown.
-pub(crate) fn primitive() -> impl Strategy<Value = PrimitiveType> {
+fn primitive() -> impl Strategy<Value = PrimitiveType> {
     prop_oneof![
         Just(PrimitiveType::Boolean),
         Just(PrimitiveType::Int),

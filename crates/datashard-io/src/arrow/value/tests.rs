@@ -1,5 +1,7 @@
 //! Values into arrays and out again, over generated types and values.
 
+#![expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
+
 use arrow::array::Array;
 use arrow::datatypes::DataType;
 use datashard_spec::schema::{ListType, MapType, NestedField, PrimitiveType, Schema, StructType, Type};

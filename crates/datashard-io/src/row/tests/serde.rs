@@ -1,5 +1,7 @@
 //! serde structs, in and out.
 
+#![expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

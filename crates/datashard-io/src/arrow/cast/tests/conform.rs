@@ -1,5 +1,7 @@
 //! Whole batches: columns found, filled, refused; nulls where none may be; parts of lists and structs that count for nothing.
 
+#![expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! What files store, in the types of today.
 
+#![expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
+
 use arrow::array::*;
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Int8Type, Int32Type, i256};
