@@ -76,7 +76,9 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
                 slots.size_bytes = slots.size_bytes.saturating_sub(gone.size_bytes);
             }
         }
-        if slots.size_bytes > self.limit_bytes && let Some(gone) = slots.by_key.remove(key) {
+        if slots.size_bytes > self.limit_bytes
+            && let Some(gone) = slots.by_key.remove(key)
+        {
             slots.size_bytes = slots.size_bytes.saturating_sub(gone.size_bytes);
         }
     }

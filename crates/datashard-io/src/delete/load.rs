@@ -187,7 +187,6 @@ impl DeleteLoader {
             _ => Err(mixed_up()),
         }
     }
-}
 
     async fn load_once(
         &self,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use arrow::array::BooleanBufferBuilder;
 use arrow::array::{Array, RecordBatch};
 use arrow::buffer::BooleanBuffer;
-use arrow::array::BooleanBufferBuilder;
 use datashard_spec::puffin::DeletionVector;
 use datashard_spec::schema::Schema;
 
@@ -35,7 +35,8 @@ impl DeleteMatcher {
         for applied in deletes.equality() {
             let ids = applied.keys.field_ids().iter();
             let paths: Option<Vec<ColumnPath>> = ids.map(|id| ColumnPath::new(read, *id)).collect();
-            let paths = paths.ok_or_else(|| DataError::internal("columns of equality deletes are not read"))?;
+            let paths =
+                paths.ok_or_else(|| DataError::internal("columns of equality deletes are not read"))?;
             equality.push(EqualityMatcher { applied: applied.clone(), paths });
         }
         let positions = deletes.positions.clone().filter(|positions| !positions.is_empty());

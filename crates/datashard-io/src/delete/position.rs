@@ -51,7 +51,8 @@ pub(super) async fn read(
 ) -> Result<Positions, DataError> {
     let location: Arc<str> = input.location().into();
     let spec = |error: SpecError| DataError::Spec { place: format!("`{location}`"), source: Box::new(error) };
-    let (schema, mapping) = SCHEMA.as_ref().map_err(|_| DataError::internal("position deletes have no schema"))?;
+    let (schema, mapping) =
+        SCHEMA.as_ref().map_err(|_| DataError::internal("position deletes have no schema"))?;
     let mut request = ReadRequest::new(Arc::clone(schema))
         .with_name_mapping(Arc::clone(mapping))
         .with_verification(settings.verify)
@@ -87,7 +88,8 @@ pub(super) fn size_bytes(vector: &DeletionVector) -> u64 {
     const CHUNK: u64 = 1 << 16;
     let chunks = match (vector.min(), vector.max()) {
         (Some(min), Some(max)) => {
-            let spread = max.checked_div(CHUNK).unwrap_or(0).saturating_sub(min.checked_div(CHUNK).unwrap_or(0));
+            let spread =
+                max.checked_div(CHUNK).unwrap_or(0).saturating_sub(min.checked_div(CHUNK).unwrap_or(0));
             spread.saturating_add(1).min(vector.len())
         }
         _ => 0,

@@ -26,7 +26,9 @@ pub(super) async fn read(
     let file_size = number("file size", Some(entry.file_size_in_bytes))?;
     let end = start.checked_add(length).filter(|end| *end <= file_size);
     let end = end.ok_or_else(|| {
-        corrupt(format!("its {length} bytes from {start} on lie outside of the {file_size} bytes of the file"))
+        corrupt(format!(
+            "its {length} bytes from {start} on lie outside of the {file_size} bytes of the file"
+        ))
     })?;
     if length > memory_limit_bytes {
         return Err(DataError::TooLarge {

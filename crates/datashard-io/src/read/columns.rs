@@ -76,8 +76,8 @@ impl Trim {
         for field in &asked.fields {
             let position = read.fields.iter().position(|there| there.id == field.id);
             let there = position.and_then(|position| Some((position, read.fields.get(position)?)));
-            let (position, there) =
-                there.ok_or_else(|| DataError::internal("the read schema lacks a field that was asked for"))?;
+            let (position, there) = there
+                .ok_or_else(|| DataError::internal("the read schema lacks a field that was asked for"))?;
             kept.push((position, Self::new(&there.field_type, &field.field_type)?));
         }
         let unchanged = kept.len() == read.fields.len()

@@ -82,11 +82,8 @@ mod tests {
         );
         let tuple = [Some(Value::Int(4)), Some("ab".into()), None, Some(Value::Int(5)), None];
         let constants = identity_constants(&spec, &schema, &tuple);
-        let expected = [
-            (FieldId(1), Some(Value::Long(4))),
-            (FieldId(3), None),
-            (FieldId(9), Some(Value::Int(5))),
-        ];
+        let expected =
+            [(FieldId(1), Some(Value::Long(4))), (FieldId(3), None), (FieldId(9), Some(Value::Int(5)))];
         assert_eq!(constants, HashMap::from(expected));
     }
 }

@@ -12,21 +12,31 @@ pub(super) async fn open(
     format: &FileFormat,
     options: &OpenOptions,
 ) -> Result<Box<dyn Decoder>, DataError> {
-    let _ = options;
-    let unsupported = |what: String, advice: &str| {
-        Err(DataError::Unsupported {
-            place: format!("`{}`", input.location()),
-            what,
-            advice: advice.to_owned(),
-        })
-    };
     match format {
-        FileFormat::Puffin => {
-            unsupported("a Puffin file as a file of rows".to_owned(), "it holds deletion vectors or statistics")
+        #[cfg(feature = "orc")]
+        FileFormat::Orc => crate::orc::read::open(input, options).await,
+        FileFormat::Puffin => Err(unsupported(
+            input,
+            "a Puffin file as a file of rows".to_owned(),
+            "it holds deletion vectors or statistics",
+        )),
+        FileFormat::Unknown(name) => Err(unsupported(
+            input,
+            format!("the file format {name}"),
+            "rewrite the file as Parquet, Avro or ORC",
+        )),
+        #[allow(unreachable_patterns, reason = "all formats may be compiled in")]
+        other => {
+            let _ = options;
+            Err(unsupported(
+                input,
+                format!("{other} in this build"),
+                "compile with the feature of this format",
+            ))
         }
-        known @ (FileFormat::Parquet | FileFormat::Avro | FileFormat::Orc) => {
-            unsupported(format!("{known} in this build"), "compile with the feature of this format")
-        }
-        other => unsupported(format!("the file format {other}"), "rewrite the file as Parquet, Avro or ORC"),
     }
+}
+
+fn unsupported(input: &InputFile, what: String, advice: &str) -> DataError {
+    DataError::Unsupported { place: format!("`{}`", input.location()), what, advice: advice.to_owned() }
 }

@@ -67,11 +67,18 @@ impl MetadataColumn {
 /// A metadata column of one file, ready to be made.
 #[derive(Debug, Clone)]
 pub(super) enum MetadataValues {
-    Constant { value: Option<Value>, value_type: Type },
+    Constant {
+        value: Option<Value>,
+        value_type: Type,
+    },
     Position,
     Deleted,
     /// Stored values, by place in the read schema, else the first number plus the position, or the same number for all.
-    Lineage { stored: Option<usize>, first: i64, by_position: bool },
+    Lineage {
+        stored: Option<usize>,
+        first: i64,
+        by_position: bool,
+    },
 }
 
 impl MetadataValues {
@@ -88,8 +95,7 @@ impl MetadataValues {
         {
             return Err(wrong_type(location, field, &expected.to_string()));
         }
-        let constant =
-            |value| Self::Constant { value, value_type: field.field_type.clone() };
+        let constant = |value| Self::Constant { value, value_type: field.field_type.clone() };
         let stored = read.iter().position(|there| there.id == field.id);
         match column {
             MetadataColumn::File => Ok(constant(Some(location.into()))),
@@ -105,9 +111,7 @@ impl MetadataValues {
                 None => no_lineage(field).map(constant),
             },
             MetadataColumn::LastUpdated => match (request.first_row_id, request.data_sequence_number) {
-                (Some(_), Some(number)) => {
-                    Ok(Self::Lineage { stored, first: number.0, by_position: false })
-                }
+                (Some(_), Some(number)) => Ok(Self::Lineage { stored, first: number.0, by_position: false }),
                 (Some(_), None) => Err(missing(field, "the file's data sequence number")),
                 (None, _) => no_lineage(field).map(constant),
             },

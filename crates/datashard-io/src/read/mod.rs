@@ -19,8 +19,8 @@ mod request;
 mod tests;
 mod verify;
 
-pub use constants::identity_constants;
 pub(crate) use columns::ColumnPath;
+pub use constants::identity_constants;
 pub(crate) use read_schema::add_column;
 pub use reader::FileReader;
 pub use request::ReadRequest;

@@ -70,8 +70,13 @@ pub(super) fn spec_error(place: &str, error: SchemaError) -> DataError {
 }
 
 /// Adds a field with what it lies in, as far as it is not there.
-pub(crate) fn add_column(fields: &mut Vec<NestedField>, schema: &Schema, id: FieldId) -> Result<(), DataError> {
-    let selected = schema.select(&[id]).map_err(|error| spec_error("columns of deletes and filter", error))?;
+pub(crate) fn add_column(
+    fields: &mut Vec<NestedField>,
+    schema: &Schema,
+    id: FieldId,
+) -> Result<(), DataError> {
+    let selected =
+        schema.select(&[id]).map_err(|error| spec_error("columns of deletes and filter", error))?;
     for column in selected.fields() {
         add(fields, column.clone());
     }
@@ -186,9 +191,8 @@ mod tests {
             NestedField::optional(3, "x", PrimitiveType::Int),
             NestedField::optional(4, "y", PrimitiveType::Int),
         );
-        let mut fields = vec![
-            point(vec![x.clone()]).with_initial_default(Value::Struct(vec![Some(Value::Int(1))])),
-        ];
+        let mut fields =
+            vec![point(vec![x.clone()]).with_initial_default(Value::Struct(vec![Some(Value::Int(1))]))];
         add(&mut fields, point(vec![y]).with_initial_default(Value::Struct(vec![None])));
         assert_eq!(fields[0].initial_default, Some(Value::Struct(vec![Some(Value::Int(1)), None])));
         Schema::new(fields).unwrap();

@@ -51,8 +51,7 @@ impl FileReader {
         format: &FileFormat,
         request: ReadRequest,
     ) -> Result<Self, DataError> {
-        let options =
-            OpenOptions { verify: request.verify, memory_limit_bytes: request.memory_limit_bytes };
+        let options = OpenOptions { verify: request.verify, memory_limit_bytes: request.memory_limit_bytes };
         let decoder = format::open(&input, format, &options).await?;
         Self::new(input.location(), decoder, &request)
     }
@@ -87,7 +86,7 @@ impl FileReader {
 
     /// Whether the file itself has values of a column, so that it needs no default.
     pub(crate) fn has_column(&self, id: FieldId) -> bool {
-        self.plan.resolution.leaf(id).is_some()
+        self.plan.resolution.is_in_file(id)
     }
 
     /// The rows, in batches of at most as many rows as the request says, none of them empty. The stream ends after the first error.
@@ -181,7 +180,8 @@ impl Expected {
         }
         self.seen = last.saturating_add(1);
         if let Some(total) = of_file.filter(|total| self.seen > *total) {
-            let reason = format!("there is a row at position {last}, but the file says that it has {total} rows");
+            let reason =
+                format!("there is a row at position {last}, but the file says that it has {total} rows");
             return Err(DataError::corrupt(&*self.location, "rows", reason));
         }
         match self.rows {

@@ -101,8 +101,7 @@ mod tests {
     fn entry(size: i64, sha256: Option<&str>) -> DataFile {
         let mut file = DataFile::new("f", FileFormat::Parquet, 1, size);
         if let Some(text) = sha256 {
-            let field =
-                ExtraField::optional_string(ExtraLocation::DataFile, SHA256_ID, "datashard_sha256");
+            let field = ExtraField::optional_string(ExtraLocation::DataFile, SHA256_ID, "datashard_sha256");
             file.extras.set(&field, AvroValue::String(text.to_owned()));
         }
         file
