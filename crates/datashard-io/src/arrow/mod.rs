@@ -7,6 +7,8 @@ mod from_schema;
 pub(crate) mod project;
 #[cfg(test)]
 pub(crate) mod samples;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod to_schema;
 pub(crate) mod value;
 
