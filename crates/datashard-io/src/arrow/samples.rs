@@ -1,5 +1,7 @@
 //! Random types and values for tests, from a seed: small domains, so that equal values meet, with the odd ends of each type among them.
 
+#![expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
+
 use datashard_spec::schema::{ListType, MapType, NestedField, PrimitiveType as P, StructType, Type};
 use datashard_spec::value::Value;
 use uuid::Uuid;

@@ -1,5 +1,7 @@
 //! Masks against the evaluator of the format, row by row.
 
+#![expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

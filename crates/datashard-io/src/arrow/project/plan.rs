@@ -116,7 +116,7 @@ impl Convert {
                 let (offsets, values, nulls) = list_parts(file, column, array)?;
                 let made = element.apply(file, &values)?;
                 ListArray::try_new(Arc::clone(&element.field), offsets, made, nulls)
-                    .map(|made| Arc::new(made) as ArrayRef)
+                    .map(shared)
                     .map_err(|error| undecodable(file, column, error))
             }
             Self::Map(pair) => map(file, column, pair, array, to),
@@ -144,7 +144,7 @@ fn structure(
     let made: Result<Vec<ArrayRef>, DataError> =
         members.iter().map(|member| member.apply(file, children, rows, nulls.as_ref())).collect();
     StructArray::try_new_with_length(struct_fields(to)?.clone(), made?, nulls, rows)
-        .map(|made| Arc::new(made) as ArrayRef)
+        .map(shared)
         .map_err(|error| undecodable(file, column, error))
 }
 
@@ -173,20 +173,16 @@ fn map(
     let fields = struct_fields(entries_field.data_type())?.clone();
     StructArray::try_new_with_length(fields, made?, None, entries.len())
         .and_then(|entries| MapArray::try_new(Arc::clone(entries_field), offsets, entries, nulls, *sorted))
-        .map(|made| Arc::new(made) as ArrayRef)
+        .map(shared)
         .map_err(|error| undecodable(file, column, error))
 }
 
 /// Offsets, values and nulls of a list or a map. Values outside of the offsets are cut off, so that nothing is done to them.
-fn list_parts(
-    file: &str,
-    column: &str,
-    array: &ArrayRef,
-) -> Result<(OffsetBuffer<i32>, ArrayRef, Option<NullBuffer>), DataError> {
+fn list_parts(file: &str, column: &str, array: &ArrayRef) -> Result<ListParts, DataError> {
     let (offsets, values, nulls) = match array.data_type() {
         DataType::Map(..) => {
             let Some(map) = array.as_map_opt() else { return Err(changed(file, column, array)) };
-            (map.offsets().clone(), Arc::new(map.entries().clone()) as ArrayRef, map.nulls().cloned())
+            (map.offsets().clone(), shared(map.entries().clone()), map.nulls().cloned())
         }
         DataType::LargeList(element)
         | DataType::ListView(element)
@@ -211,6 +207,13 @@ fn list_parts(
     let moved: ScalarBuffer<i32> = offsets.iter().map(|at| at.saturating_sub(base)).collect();
     Ok((OffsetBuffer::new(moved), values.slice(first, end.saturating_sub(first)), nulls))
 }
+
+fn shared(array: impl Array + 'static) -> ArrayRef {
+    Arc::new(array)
+}
+
+/// Offsets into values, the values, and which lists are null.
+type ListParts = (OffsetBuffer<i32>, ArrayRef, Option<NullBuffer>);
 
 fn required(
     file: &str,
