@@ -5,6 +5,8 @@ mod extension;
 pub(crate) mod filter;
 mod from_schema;
 pub(crate) mod project;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod to_schema;
 pub(crate) mod value;
 

@@ -9,6 +9,7 @@ mod conform_nested;
 mod decimal;
 mod number;
 mod primitive;
+mod spans;
 mod temporal;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use arrow::datatypes::DataType;
 use datashard_spec::schema::Type;
 
 pub use conform::conform_batch;
+pub(crate) use conform::conform_to;
 
 use crate::data_error::DataError;
 
