@@ -1,10 +1,13 @@
 //! Rows as Arrow: schemas both ways, values, casts, projection by field id, filters.
 
 pub(crate) mod cast;
+mod extension;
 pub(crate) mod filter;
 mod from_schema;
 pub(crate) mod project;
-mod to_schema;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod to_schema;
 pub(crate) mod value;
 
 pub use arrow::{array, datatypes, record_batch};

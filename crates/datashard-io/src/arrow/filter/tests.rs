@@ -1,0 +1,1 @@
+//! Masks against the evaluator of the format.

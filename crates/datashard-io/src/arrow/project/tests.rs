@@ -1,0 +1,1 @@
+//! Projection: what is where, and what is not.
