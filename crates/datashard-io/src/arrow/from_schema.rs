@@ -307,8 +307,10 @@ fn primitive(data_type: &DataType, path: &Path<'_>) -> Result<PrimitiveType, Dat
         D::Utf8 | D::LargeUtf8 | D::Utf8View => P::String,
         D::Binary | D::LargeBinary | D::BinaryView => P::Binary,
         D::FixedSizeBinary(length) => match u32::try_from(*length) {
+            Ok(0) | Err(_) => {
+                return Err(wrong_type(path, data_type, "bytes of a fixed length have at least one"));
+            }
             Ok(length) => P::Fixed(length),
-            Err(_) => return Err(wrong_type(path, data_type, "a length cannot be negative")),
         },
         D::Duration(_) => {
             return Err(unsupported(

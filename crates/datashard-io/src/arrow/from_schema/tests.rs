@@ -119,7 +119,8 @@ fn types_that_lose_something_are_refused_with_advice() {
         (D::Time64(TimeUnit::Nanosecond), "round it first"),
         (D::Decimal128(10, -2), "cast it to scale 0"),
         (D::Decimal256(39, 2), "at most 38 digits"),
-        (D::FixedSizeBinary(-1), "cannot be negative"),
+        (D::FixedSizeBinary(-1), "at least one"),
+        (D::FixedSizeBinary(0), "at least one"),
         (D::Dictionary(Box::new(D::Int8), Box::new(D::UInt64)), "decimal(20, 0)"),
     ] {
         let error = of(from.clone()).unwrap_err();

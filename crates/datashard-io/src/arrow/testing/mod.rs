@@ -13,7 +13,7 @@ use datashard_spec::value::Value;
 use proptest::prelude::*;
 
 pub(crate) use same::{assert_same_rows, same_rows};
-pub(crate) use schema::{field_type, schema};
+pub(crate) use schema::{field_type, primitive, schema};
 pub(crate) use values::{optional_value, value_of};
 
 use super::schema_to_arrow;

@@ -17,7 +17,7 @@ enum Shape {
 }
 
 /// Any primitive type but unknown.
-fn primitive() -> impl Strategy<Value = PrimitiveType> {
+pub(crate) fn primitive() -> impl Strategy<Value = PrimitiveType> {
     prop_oneof![
         Just(PrimitiveType::Boolean),
         Just(PrimitiveType::Int),

@@ -110,11 +110,6 @@ impl ColumnBuilder {
         Ok(Self { value_type: value_type.clone(), rows: 0, bytes: 0, parts: Parts::new(value_type)? })
     }
 
-    /// How many values there are.
-    pub(crate) fn len(&self) -> usize {
-        self.rows
-    }
-
     /// Bytes of the values, nearly.
     pub(crate) fn size_bytes(&self) -> usize {
         match &self.parts {
@@ -133,6 +128,9 @@ impl ColumnBuilder {
     pub(crate) fn has_room_for(&self, value: Option<&Value>) -> bool {
         let room = |used: usize, more: usize| used.saturating_add(more) <= MAX_OFFSET;
         match (&self.parts, value) {
+            // A null takes the room of a value there.
+            (Parts::Fixed(builder), None) => room(builder.values_slice().len(), self.width()),
+            (Parts::Struct { members, .. }, None) => members.iter().all(|member| member.has_room_for(None)),
             (_, None) => true,
             (Parts::String(builder), Some(Value::String(text))) => {
                 room(builder.values_slice().len(), text.len())
@@ -140,9 +138,7 @@ impl ColumnBuilder {
             (Parts::Binary(builder), Some(value)) => {
                 room(builder.values_slice().len(), bytes_of(value).map_or(0, <[u8]>::len))
             }
-            (Parts::Fixed(builder), Some(value)) => {
-                room(builder.values_slice().len(), bytes_of(value).map_or(16, <[u8]>::len))
-            }
+            (Parts::Fixed(builder), Some(_)) => room(builder.values_slice().len(), self.width()),
             (Parts::Struct { members, .. }, Some(Value::Struct(values))) => {
                 members.iter().zip(values).all(|(member, value)| member.has_room_for(value.as_ref()))
             }
@@ -153,6 +149,11 @@ impl ColumnBuilder {
             }
             _ => true,
         }
+    }
+
+    /// Bytes of each value, where all have the same.
+    fn width(&self) -> usize {
+        fixed_bytes(&self.value_type)
     }
 
     /// The most that any offset in it has counted so far, or more.
@@ -166,7 +167,14 @@ impl ColumnBuilder {
     /// `InvalidInput` for a value of another type or one more than an array can hold. The builder is of no use then.
     pub(crate) fn append(&mut self, value: Option<&Value>) -> Result<(), DataError> {
         self.rows = self.rows.saturating_add(1);
-        let Some(value) = value else { return self.append_null() };
+        let Some(value) = value else {
+            self.bytes = self.bytes.saturating_add(if matches!(self.parts, Parts::Fixed(_)) {
+                self.width()
+            } else {
+                1
+            });
+            return self.append_null();
+        };
         self.bytes = self.bytes.saturating_add(flat_bytes(value));
         match (&mut self.parts, value) {
             (Parts::Boolean(builder), Value::Boolean(v)) => builder.append_value(*v),
@@ -394,6 +402,18 @@ fn bytes_of(value: &Value) -> Option<&[u8]> {
     match value {
         Value::Binary(v) | Value::Fixed(v) | Value::Geometry(v) | Value::Geography(v) => Some(v),
         _ => None,
+    }
+}
+
+/// Bytes that even a null of the type takes in an array, but for a few.
+pub(crate) fn fixed_bytes(value_type: &Type) -> usize {
+    match value_type {
+        Type::Primitive(PrimitiveType::Fixed(length)) => usize::try_from(*length).unwrap_or(usize::MAX),
+        Type::Primitive(_) => 16,
+        Type::Struct(fields) => {
+            fields.fields.iter().fold(1, |sum, field| sum.saturating_add(fixed_bytes(&field.field_type)))
+        }
+        _ => 8,
     }
 }
 

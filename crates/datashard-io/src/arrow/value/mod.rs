@@ -6,6 +6,8 @@ mod repeat;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use build::{ColumnBuilder, array_of};
+pub(crate) use build::ColumnBuilder;
+#[cfg(test)]
+pub(crate) use build::array_of;
 pub(crate) use pick::value_at;
-pub(crate) use repeat::{Defaults, filled_default, repeat, repeat_with};
+pub(crate) use repeat::{Defaults, filled_default, nulls, repeat, repeat_with};

@@ -191,12 +191,13 @@ fn times_of_any_unit_become_microseconds() {
 #[test]
 fn timestamps_of_any_unit_and_zone_become_those_of_the_table() {
     let both = |values: [i64; 2]| vec![Some(values[0]), None, Some(values[1])];
-    for (to, wrap, zone) in [
-        (P::Timestamp, Value::Timestamp as fn(i64) -> Value, None),
+    let cases: [(P, fn(i64) -> Value, Option<&str>); 4] = [
+        (P::Timestamp, Value::Timestamp, None),
         (P::Timestamptz, Value::Timestamptz, None),
         (P::Timestamp, Value::Timestamp, Some("+02:00")),
         (P::Timestamptz, Value::Timestamptz, Some("UTC")),
-    ] {
+    ];
+    for (to, wrap, zone) in cases {
         let expect = |values| both(values).into_iter().map(|v| v.map(wrap)).collect::<Vec<_>>();
         let values = both([-1, 1]);
         check(
