@@ -74,6 +74,7 @@ mod builder;
 mod check;
 mod deserialize;
 mod from_json;
+mod key_name;
 mod members;
 mod path;
 mod read;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Fields, UnionFields, UnionMode};
+use arrow::datatypes::{Fields, IntervalUnit, TimeUnit, UnionFields, UnionMode};
 use datashard_spec::error::ErrorKind;
 use proptest::prelude::*;
 

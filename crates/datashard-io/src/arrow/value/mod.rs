@@ -1,8 +1,10 @@
 //! Single values out of and into Arrow arrays, in the types of [`schema_to_arrow`](super::schema_to_arrow).
 
 mod build;
+mod parts;
 mod pick;
 mod repeat;
+mod size;
 #[cfg(test)]
 mod tests;
 

@@ -5,7 +5,8 @@ use arrow::compute::take;
 use datashard_spec::schema::{NestedField, Type};
 use datashard_spec::value::Value;
 
-use super::build::{array_of, fixed_bytes, too_large};
+use super::build::array_of;
+use super::size::{fixed_bytes, too_large};
 use crate::arrow::to_schema::type_to_arrow;
 use crate::data_error::DataError;
 

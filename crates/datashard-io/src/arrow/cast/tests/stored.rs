@@ -17,6 +17,9 @@ use crate::arrow::testing::variants;
 use crate::arrow::type_to_arrow;
 use crate::data_error::DataError;
 
+/// How a count becomes a value.
+type Wrap = fn(i64) -> Value;
+
 fn read(array: &ArrayRef, to: &Type) -> Result<ArrayRef, DataError> {
     let made = read_as(array, to, "a.b", "data/f.parquet")?;
     assert_eq!(made.data_type(), &type_to_arrow(to).unwrap());
@@ -191,7 +194,7 @@ fn times_of_any_unit_become_microseconds() {
 #[test]
 fn timestamps_of_any_unit_and_zone_become_those_of_the_table() {
     let both = |values: [i64; 2]| vec![Some(values[0]), None, Some(values[1])];
-    let cases: [(P, fn(i64) -> Value, Option<&str>); 4] = [
+    let cases: [(P, Wrap, Option<&str>); 4] = [
         (P::Timestamp, Value::Timestamp, None),
         (P::Timestamptz, Value::Timestamptz, None),
         (P::Timestamp, Value::Timestamp, Some("+02:00")),
