@@ -6,7 +6,9 @@
 mod bench;
 mod clock;
 mod fuzz;
+mod interop;
 mod process;
+mod python;
 mod stores;
 mod test;
 mod tidy;
@@ -25,7 +27,7 @@ struct Command {
     run: fn(root: &Path, arguments: &[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 7] = [
     Command {
         name: "test",
         usage: "test [--without-stores]",
@@ -44,6 +46,12 @@ const COMMANDS: [Command; 6] = [
         usage: "bench [name] [-- criterion arguments]",
         about: "run the benchmarks, or one of them",
         run: bench::run,
+    },
+    Command {
+        name: "interop",
+        usage: "interop [--keep]",
+        about: "data files of ours, read by pyarrow, DuckDB and fastavro",
+        run: interop::run,
     },
     Command {
         name: "stores",

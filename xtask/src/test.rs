@@ -11,17 +11,20 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::clock::{now, seconds};
-use crate::{Outcome, fuzz, process, stores, tidy};
+use crate::{Outcome, fuzz, interop, process, stores, tidy};
 
 /// The crates that users may take without their default features, and the combinations that are checked.
 ///
 /// Those of a crate that use the same features of what it depends on stand together: cargo then checks little but the crate.
 const COMBINATIONS: [(&str, &[&str]); 2] = [
     ("datashard-spec", &["", "avro", "avro,zstd", "puffin", "puffin,zstd"]),
-    ("datashard-io", &["", "local", "conformance", "sim", "s3", "gcs", "azure"]),
+    (
+        "datashard-io",
+        &["", "local", "conformance", "sim", "s3", "gcs", "azure", "arrow", "parquet", "avro-data", "orc"],
+    ),
 ];
 
-/// Leaves out the tests that need servers, for machines that cannot install them.
+/// Leaves out the tests that need servers or other readers, for machines that cannot install them.
 const WITHOUT_STORES: &str = "--without-stores";
 
 const TESTS: &str = "test --workspace --all-features --no-fail-fast";
@@ -42,6 +45,10 @@ enum What {
     FuzzSeeds,
     /// The programs of the stores.
     InstallStores,
+    /// The other implementations that read our data files.
+    InstallReaders,
+    /// Data files of ours, read by them.
+    Interop,
     /// Cargo with these arguments.
     Cargo(Vec<String>),
     /// The same, while the stores run.
@@ -65,6 +72,8 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
             What::Tidy => tidy::run(root, &[]),
             What::FuzzSeeds => fuzz::replay(root),
             What::InstallStores => stores::install(root),
+            What::InstallReaders => interop::install(root),
+            What::Interop => interop::run(root, &[]),
             What::Cargo(arguments) => process::run(&mut command(root, step, arguments)),
             What::CargoWithStores(arguments) => stores::Session::begin(root).and_then(|session| {
                 let mut command = command(root, step, arguments);
@@ -97,6 +106,7 @@ fn steps(crates: &[String], with_fuzz: bool, with_stores: bool) -> Vec<Step> {
     let mut steps = vec![step("format", "fmt --all --check"), own("tidy", What::Tidy)];
     if with_stores {
         steps.push(own("programs of the stores", What::InstallStores));
+        steps.push(own("other readers of data files", What::InstallReaders));
     }
     if with_fuzz {
         steps.push(step("format of fuzz", "fmt --manifest-path fuzz/Cargo.toml --check"));
@@ -121,6 +131,9 @@ fn steps(crates: &[String], with_fuzz: bool, with_stores: bool) -> Vec<Step> {
     docs.environment.push(("RUSTDOCFLAGS", "-D warnings"));
     steps.push(docs);
     steps.push(step("build of the tests", &format!("{TESTS} --no-run")));
+    if with_stores {
+        steps.push(own("data files read by others", What::Interop));
+    }
     steps.push(own(
         "tests",
         if with_stores { What::CargoWithStores(words(TESTS)) } else { What::Cargo(words(TESTS)) },
@@ -177,7 +190,7 @@ mod tests {
     fn arguments(step: &Step) -> &[String] {
         match &step.what {
             What::Cargo(arguments) | What::CargoWithStores(arguments) => arguments,
-            What::Tidy | What::FuzzSeeds | What::InstallStores => &[],
+            What::Tidy | What::FuzzSeeds | What::InstallStores | What::InstallReaders | What::Interop => &[],
         }
     }
 
@@ -198,7 +211,14 @@ mod tests {
             .filter(|step| arguments(step).is_empty())
             .map(|step| step.name)
             .collect();
-        assert_eq!(own, ["tidy", "programs of the stores", "seeds of the fuzz targets"]);
+        let expected = [
+            "tidy",
+            "programs of the stores",
+            "other readers of data files",
+            "seeds of the fuzz targets",
+            "data files read by others",
+        ];
+        assert_eq!(own, expected);
     }
 
     #[test]
@@ -211,7 +231,8 @@ mod tests {
     #[test]
     fn each_feature_of_storage_is_checked_alone() {
         let names = names(false);
-        for features in ["no features", "local", "s3", "gcs", "azure", "sim", "conformance"] {
+        for features in ["no features", "local", "s3", "gcs", "azure", "sim", "conformance", "parquet", "orc"]
+        {
             assert!(names.contains(&format!("datashard-io with {features}")), "{features}: {names:?}");
         }
     }

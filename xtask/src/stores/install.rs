@@ -1,13 +1,10 @@
 //! The programs of the servers: installed once, by Python's package installer, into a folder below `target`.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use super::Folder;
-
-const PYTHON: &str = "python3";
+use crate::python::{Environment, PYTHON, files_below};
 
 /// Packages that bring the programs, in the versions whose behaviour is known.
 const PACKAGES: [&str; 3] =
@@ -29,84 +26,19 @@ pub(super) struct Tools {
 /// Installs what is missing.
 pub(super) fn install(root: &Path, folder: &Folder) -> Result<Tools, String> {
     let programs = folder.0.join("programs");
-    let done = programs.join("installed");
-    let wanted = PACKAGES.join("\n");
-    require_python()?;
-    if fs::read_to_string(&done).is_ok_and(|installed| installed == wanted)
+    let environment = Environment {
+        folder: programs.clone(),
+        packages: &PACKAGES,
+        purpose: "the stores for tests",
+        without: WITHOUT,
+    };
+    environment.require_python()?;
+    if environment.is_installed()
         && let Ok(tools) = locate(root, &programs)
     {
         return Ok(tools);
     }
-    if programs.exists() {
-        fs::remove_dir_all(&programs)
-            .map_err(|error| format!("cannot clear {}: {error}", programs.display()))?;
-    }
-    println!("installing {} into {}", PACKAGES.join(", "), programs.display());
-    fetch(&programs)?;
-    let tools = locate(root, &programs)?;
-    // Last, so that a killed installation is begun anew.
-    fs::write(&done, wanted).map_err(|error| format!("cannot write {}: {error}", done.display()))?;
-    Ok(tools)
-}
-
-fn require_python() -> Result<(), String> {
-    let version = said(Command::new(PYTHON).arg("--version"));
-    if version.as_ref().is_ok_and(|output| output.status.success()) {
-        return Ok(());
-    }
-    Err(format!(
-        "{PYTHON} does not run ({}); the stores for tests need Python 3.9 or newer with its modules venv and pip \
-         (Debian: apt-get install python3-venv); {WITHOUT}",
-        version.map_or_else(|error| error, |output| output.status.to_string())
-    ))
-}
-
-/// Installs the packages: into an environment of its own, or, where Python comes without what makes one, into a bare folder.
-fn fetch(programs: &Path) -> Result<(), String> {
-    let environment = said(Command::new(PYTHON).args(["-m", "venv"]).arg(programs))?;
-    if environment.status.success() {
-        return pip(Command::new(programs.join("bin").join(PYTHON)).args(["-m", "pip", "install"]));
-    }
-    // A failed attempt may have left half an environment.
-    if programs.exists() {
-        fs::remove_dir_all(programs)
-            .map_err(|error| format!("cannot clear {}: {error}", programs.display()))?;
-    }
-    let has_pip = said(Command::new(PYTHON).args(["-m", "pip", "--version"]))?;
-    if !has_pip.status.success() {
-        return Err(format!(
-            "{PYTHON} can neither make an environment nor install packages; install its modules venv or pip \
-             (Debian: apt-get install python3-venv); {WITHOUT}\n{}\n{}",
-            last_lines(&environment, 3),
-            last_lines(&has_pip, 3)
-        ));
-    }
-    pip(Command::new(PYTHON).args(["-m", "pip", "install", "--target"]).arg(programs))
-}
-
-fn pip(command: &mut Command) -> Result<(), String> {
-    let output = said(command.args(["--no-input", "--disable-pip-version-check", "--quiet"]).args(PACKAGES))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!(
-        "pip cannot install {} (their programs exist for Linux and macOS; the first time needs the network): {}\n{}\n{WITHOUT}",
-        PACKAGES.join(", "),
-        output.status,
-        last_lines(&output, 6)
-    ))
-}
-
-fn said(command: &mut Command) -> Result<Output, String> {
-    command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("`{}` could not be started: {error}", crate::process::shown(command)))
-}
-
-fn last_lines(output: &Output, count: usize) -> String {
-    let text = [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat();
-    super::servers::tail(&text, count)
+    environment.install(|| locate(root, &programs))
 }
 
 fn locate(root: &Path, programs: &Path) -> Result<Tools, String> {
@@ -134,21 +66,10 @@ fn locate(root: &Path, programs: &Path) -> Result<Tools, String> {
     })
 }
 
-fn files_below(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            files_below(&entry.path(), found)?;
-        } else if kind.is_file() {
-            found.push(entry.path());
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

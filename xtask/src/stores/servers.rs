@@ -10,6 +10,7 @@ use super::install::Tools;
 use super::ports::{self, GRPC_OFFSET};
 use super::state::{Server, State};
 use super::{Folder, Lifetime, running};
+use crate::python::tail;
 use crate::{Outcome, clock};
 
 /// S3 with conditional writes, all in one process.
@@ -261,13 +262,6 @@ fn is_socket_of(name: &str, ports: &[u16]) -> bool {
     port.is_some_and(|port| ports.contains(&port))
 }
 
-/// The last lines of a text.
-pub(super) fn tail(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let from = lines.len().saturating_sub(count);
-    lines.get(from..).unwrap_or_default().join("\n")
-}
-
 fn accepts(port: u16) -> bool {
     TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), CONNECT_WAIT).is_ok()
 }
@@ -296,13 +290,6 @@ mod tests {
         ] {
             assert!(!is_socket_of(other, &ports), "{other}");
         }
-    }
-
-    #[test]
-    fn the_tail_is_the_last_lines() {
-        assert_eq!(tail("a\nb\nc\n", 2), "b\nc");
-        assert_eq!(tail("a", 2), "a");
-        assert_eq!(tail("", 2), "");
     }
 
     fn with_plan(check: impl Fn(&Plan<'_>)) {

@@ -28,7 +28,7 @@ pub(super) struct Ban {
     forbidden: &'static [&'static str],
 }
 
-pub(super) const BANS: [Ban; 3] = [
+pub(super) const BANS: [Ban; 4] = [
     Ban {
         name: SPEC,
         features: &["--all-features"],
@@ -44,11 +44,14 @@ pub(super) const BANS: [Ban; 3] = [
             "object_store*",
         ],
     },
-    // A table in a folder needs no HTTP and no TLS.
+    // A table in a folder needs no HTTP and no TLS, and storage alone no Arrow.
     Ban {
         name: IO,
         features: &["--no-default-features", "--features", "local"],
         forbidden: &[
+            "arrow*",
+            "parquet*",
+            "orc-rust",
             "reqwest*",
             "rustls*",
             "ring",
@@ -59,6 +62,12 @@ pub(super) const BANS: [Ban; 3] = [
             "native-tls*",
             "mio",
         ],
+    },
+    // Who reads Parquet from memory or a folder compiles no other format and no HTTP.
+    Ban {
+        name: IO,
+        features: &["--no-default-features", "--features", "local,parquet"],
+        forbidden: &["arrow-avro", "orc-rust", "reqwest*", "rustls*", "hyper*", "ring"],
     },
     // One TLS, and none that is built from C with tools of its own.
     Ban {
@@ -238,7 +247,7 @@ mod tests {
     #[test]
     fn a_folder_needs_no_http_and_a_bucket_no_second_tls() {
         let found = |ban: &Ban, tree: &str| ban.broken(tree).len();
-        let [_, folder, cloud] = &BANS;
+        let [_, folder, _, cloud] = &BANS;
         let http = "hyper v1\nhyper-util v0.1\nring v0.17\nreqwest v0.13\nrustls v0.23\n";
         assert_eq!((found(folder, http), found(cloud, http)), (5, 0));
         let tls = "aws-lc-rs v1\nopenssl-sys v0.9\nnative-tls v0.2\n";

@@ -15,7 +15,7 @@ use datashard_spec::partition::PartitionSpec;
 use datashard_spec::schema::{PrimitiveType, Schema, SchemaError, Type};
 use datashard_spec::value::Tuple;
 
-use super::select::select_columns;
+use super::columns::select_columns;
 use crate::arrow::{conform_batch, schema_to_arrow, type_to_arrow};
 use crate::context::Context;
 use crate::data_error::DataError;

@@ -73,8 +73,35 @@ impl BoundPredicate {
     }
 }
 
+impl Leaf<BoundTerm> {
+    /// Whether a row with this value in the column of the term passes the test for certain; `None` is null, or a struct around the column is.
+    ///
+    /// For those who evaluate a predicate by columns: with no negation in a [`BoundPredicate`], it matches for certain where `and` and `or`
+    /// of these answers say so.
+    ///
+    /// # Examples
+    /// ```
+    /// use datashard_spec::expr::{Node, col};
+    /// use datashard_spec::schema::{NestedField, PrimitiveType, Schema};
+    /// use datashard_spec::value::Value;
+    ///
+    /// let schema = Schema::new(vec![NestedField::optional(1, "age", PrimitiveType::Int)])?;
+    /// let adult = col("age").greater_than_or_equal(18).bind(&schema)?;
+    /// let [Node::Leaf(leaf)] = adult.nodes() else { unreachable!() };
+    /// assert!(leaf.matches(Some(&Value::Int(20))));
+    /// assert!(!leaf.matches(None));
+    /// # Ok::<(), datashard_spec::SpecError>(())
+    /// ```
+    pub fn matches(&self, value: Option<&Value>) -> bool {
+        check_value(self, value) == Truth::True
+    }
+}
+
 fn check(leaf: &Leaf<BoundTerm>, row: &impl Row) -> Truth {
-    let value = row.value(leaf.term.field_id);
+    check_value(leaf, row.value(leaf.term.field_id))
+}
+
+fn check_value(leaf: &Leaf<BoundTerm>, value: Option<&Value>) -> Truth {
     match value {
         Some(value) if !leaf.term.is_column() => match leaf.term.transform.apply(Some(value)) {
             Ok(transformed) => leaf.test.check(transformed.as_ref()),

@@ -1,0 +1,139 @@
+//! Timestamps: seconds from the start of 2015 in one stream, nanoseconds in another.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, TimestampSecondArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, Time32SecondType, TimeUnit, TimestampSecondType};
+
+use super::super::fault::Fault;
+use super::super::rle::IntegerReader;
+use super::number::long;
+
+/// 2015-01-01T00:00 in seconds since 1970-01-01T00:00.
+const EPOCH_SECONDS: i64 = 1_420_070_400;
+const SECOND_NANOS: i64 = 1_000_000_000;
+const SECOND_MICROS: i64 = 1_000_000;
+const DAY_SECONDS: i64 = 86_400;
+
+#[derive(Debug)]
+pub(super) struct TimestampReader {
+    seconds: IntegerReader,
+    nanos: IntegerReader,
+    zone: Option<Zone>,
+    to_nanos: bool,
+}
+
+impl TimestampReader {
+    /// Timestamps of a stripe; of those without zone, `zone` is where they were written.
+    pub(super) fn new(
+        seconds: IntegerReader,
+        nanos: IntegerReader,
+        zone: Option<&str>,
+        to_nanos: bool,
+    ) -> Result<Self, Fault> {
+        let zone = zone.filter(|zone| !is_utc(zone)).map(Zone::new).transpose()?;
+        Ok(Self { seconds, nanos, zone, to_nanos })
+    }
+
+    /// Microseconds (what is finer is cut off) or nanoseconds since 1970-01-01T00:00.
+    pub(super) fn read(&mut self, count: usize) -> Result<Vec<i64>, Fault> {
+        let mut seconds = long(&mut self.seconds, count)?;
+        let mut nanos = Vec::with_capacity(count);
+        self.nanos.read(count, &mut nanos)?;
+        let base = self.zone.as_ref().map_or(EPOCH_SECONDS, |zone| zone.epoch_seconds);
+        for (index, (second, nano)) in seconds.iter_mut().zip(&mut nanos).enumerate() {
+            *nano = unpack_nanos(*nano)?;
+            let mut whole = second.checked_add(base).ok_or_else(|| beyond(index))?;
+            // Writers round seconds before 1970 towards it, not down, wherever a millisecond or more is left.
+            if whole < 0 && *nano > 999_999 {
+                whole = whole.checked_sub(1).ok_or_else(|| beyond(index))?;
+            }
+            *second = whole;
+        }
+        if let Some(zone) = &self.zone {
+            seconds = zone.clock(seconds)?;
+        }
+        let (factor, part) = if self.to_nanos { (SECOND_NANOS, 1) } else { (SECOND_MICROS, 1_000) };
+        seconds
+            .into_iter()
+            .zip(nanos)
+            .enumerate()
+            .map(|(index, (seconds, nanos))| {
+                let fraction = nanos.div_euclid(part);
+                // The first second before the lowest one may only be reached from above.
+                i64::try_from(
+                    i128::from(seconds).saturating_mul(factor.into()).saturating_add(fraction.into()),
+                )
+                .map_err(|_| beyond(index))
+            })
+            .collect()
+    }
+
+    pub(super) fn skip(&mut self, count: usize) -> Result<(), Fault> {
+        self.seconds.skip(count)?;
+        self.nanos.skip(count)
+    }
+}
+
+/// Whether clocks of this zone show UTC.
+pub(in super::super) fn is_utc(zone: &str) -> bool {
+    ["UTC", "GMT", "Etc/UTC", "Etc/GMT", "Z", "Zulu", "Etc/Zulu", "UCT", "Etc/UCT", "Universal"]
+        .iter()
+        .any(|utc| utc.eq_ignore_ascii_case(zone))
+        || zone.is_empty()
+}
+
+/// Nanoseconds as they are stored: the lowest three bits tell how many zeros were cut off, less one.
+fn unpack_nanos(stored: i64) -> Result<i64, Fault> {
+    let stored = stored.cast_unsigned();
+    let zeros = u32::try_from(stored & 0x07).unwrap_or(0);
+    let factor = if zeros == 0 { 1 } else { 10_u64.saturating_pow(zeros.saturating_add(1)) };
+    let nanos = (stored >> 3).checked_mul(factor).and_then(|nanos| i64::try_from(nanos).ok());
+    nanos
+        .filter(|nanos| *nanos < SECOND_NANOS)
+        .ok_or_else(|| Fault::Damaged(format!("{} nanoseconds of a second, {zeros} zeros cut off", stored >> 3)))
+}
+
+fn beyond(index: usize) -> Fault {
+    Fault::Value(index, "a timestamp that 64 bits cannot hold".to_owned())
+}
+
+/// Where timestamps without zone were written: they are stored as instants at which clocks there showed them.
+#[derive(Debug)]
+struct Zone {
+    name: Arc<str>,
+    /// When clocks there showed 2015-01-01T00:00, in seconds since 1970-01-01T00:00 UTC.
+    epoch_seconds: i64,
+}
+
+impl Zone {
+    fn new(name: &str) -> Result<Self, Fault> {
+        let name: Arc<str> = name.into();
+        let zoned = DataType::Timestamp(TimeUnit::Second, Some(Arc::clone(&name)));
+        let epoch = cast(&TimestampSecondArray::from(vec![EPOCH_SECONDS]), &zoned)
+            .map_err(|_| Fault::Unsupported(format!("timestamps written in the time zone `{name}`")))?;
+        let epoch = epoch.as_primitive::<TimestampSecondType>();
+        let epoch_seconds = epoch.iter().flatten().next().ok_or_else(|| Fault::damaged("time zone"))?;
+        Ok(Self { name, epoch_seconds })
+    }
+
+    /// What clocks there showed at these instants.
+    fn clock(&self, instants: Vec<i64>) -> Result<Vec<i64>, Fault> {
+        let instants = TimestampSecondArray::from(instants).with_timezone(Arc::clone(&self.name));
+        let part = |to: DataType| cast(&instants, &to).map_err(|error| Fault::Damaged(error.to_string()));
+        let (days, seconds) = (part(DataType::Date32)?, part(DataType::Time32(TimeUnit::Second))?);
+        if days.null_count() > 0 || seconds.null_count() > 0 {
+            return Err(Fault::damaged("a timestamp out of all calendars"));
+        }
+        let (days, seconds) = (days.as_primitive::<Date32Type>(), seconds.as_primitive::<Time32SecondType>());
+        Ok(days
+            .values()
+            .iter()
+            .zip(seconds.values())
+            .map(|(day, second)| {
+                i64::from(*day).saturating_mul(DAY_SECONDS).saturating_add(i64::from(*second))
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,77 @@
+//! `cargo xtask interop`: data and delete files that we write, read by other implementations.
+//!
+//! An example of `datashard-io` writes files of every type, format and codec, and beside them what rows and field ids they hold, told by
+//! the values that went in. A script reads each file with every reader of its format and compares.
+
+use std::fs;
+use std::path::Path;
+
+use crate::python::Environment;
+use crate::{Outcome, process};
+
+/// Readers, in the versions that were seen to work.
+const PACKAGES: [&str; 4] = ["pyarrow==26.0.1", "duckdb==1.5.5", "fastavro==1.13.1", "cramjam==2.14.0"];
+
+/// Keeps the files that were written, and says where they are.
+const KEEP: &str = "--keep";
+
+/// From the workspace's folder and with all features, as the tests are built: nothing is compiled a second time.
+const WRITE: &str = "run -q --all-features --example data_files --";
+
+pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
+    let keep = match arguments {
+        [] => false,
+        [only] if only == KEEP => true,
+        [first, ..] => return Err(format!("`interop` takes {KEEP} or nothing, found `{first}`")),
+    };
+    let readers = readers(root);
+    prepare(&readers)?;
+    let files = root.join("target/interop/files");
+    if files.exists() {
+        fs::remove_dir_all(&files).map_err(|error| format!("cannot clear {}: {error}", files.display()))?;
+    }
+    process::run(process::cargo(root).args(WRITE.split(' ')).arg(&files))?;
+    process::run(readers.python().arg(root.join("xtask/support/read_data_files.py")).arg(&files))?;
+    if keep {
+        println!("the files are in {}", files.display());
+        return Ok(());
+    }
+    fs::remove_dir_all(&files).map_err(|error| format!("cannot clear {}: {error}", files.display()))
+}
+
+/// Installs the readers, if they are not there yet.
+pub(crate) fn install(root: &Path) -> Outcome {
+    prepare(&readers(root))
+}
+
+fn prepare(readers: &Environment<'_>) -> Outcome {
+    readers.require_python()?;
+    if readers.is_installed() { Ok(()) } else { readers.install(|| Ok(())) }
+}
+
+fn readers(root: &Path) -> Environment<'static> {
+    Environment {
+        folder: root.join("target/interop/readers"),
+        packages: &PACKAGES,
+        purpose: "other readers of data files",
+        without: "without them, `cargo xtask test --without-stores` checks everything else",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_pinned() {
+        for package in PACKAGES {
+            assert!(package.contains("=="), "{package}");
+        }
+    }
+
+    #[test]
+    fn unknown_arguments_are_refused_before_anything_is_installed() {
+        let error = run(Path::new("nowhere"), &["--kep".to_owned()]).unwrap_err();
+        assert!(error.contains("--kep") && error.contains(KEEP), "{error}");
+    }
+}
