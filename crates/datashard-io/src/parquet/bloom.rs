@@ -61,14 +61,18 @@ pub(super) async fn may_match(
             continue;
         }
         let bytes = input.read_range(start..start.saturating_add(length)).await?;
-        let decoded = guard(input.location(), || "bloom filter".to_owned(), || Ok(Sbbf::from_bytes(&bytes).ok()));
+        let decoded =
+            guard(input.location(), || "bloom filter".to_owned(), || Ok(Sbbf::from_bytes(&bytes).ok()));
         if let Ok(Some(filter)) = decoded {
             filters.insert(column.id, (filter, &column.bounds));
         }
     }
-    Ok(filters.is_empty() || evaluate(&pruner.filter, |id, values| {
-        filters.get(&id).is_none_or(|(filter, column)| values.iter().any(|value| may_hold(filter, column, value)))
-    }))
+    Ok(filters.is_empty()
+        || evaluate(&pruner.filter, |id, values| {
+            filters
+                .get(&id)
+                .is_none_or(|(filter, column)| values.iter().any(|value| may_hold(filter, column, value)))
+        }))
 }
 
 /// The predicate, with "may be" for all tests but those of values that `may_hold` knows to be absent.
@@ -105,17 +109,23 @@ fn may_hold(filter: &Sbbf, column: &BoundColumn, value: &Value) -> bool {
         (Value::Long(v), D::Int8 | D::Int16 | D::Int32 | D::Int64)
         | (Value::Time(v), D::Time64(TimeUnit::Microsecond))
         | (Value::Timestamp(v) | Value::Timestamptz(v), D::Timestamp(TimeUnit::Microsecond, _))
-        | (Value::TimestampNs(v) | Value::TimestamptzNs(v), D::Timestamp(TimeUnit::Nanosecond, _)) => Some(*v),
+        | (Value::TimestampNs(v) | Value::TimestamptzNs(v), D::Timestamp(TimeUnit::Nanosecond, _)) => {
+            Some(*v)
+        }
         _ => None,
     };
     match (column.physical, number, value) {
         // A number that the narrower type of an older file does not hold is not there.
-        (PhysicalType::INT32, Some(number), _) => i32::try_from(number).is_ok_and(|number| filter.check(&number)),
+        (PhysicalType::INT32, Some(number), _) => {
+            i32::try_from(number).is_ok_and(|number| filter.check(&number))
+        }
         (PhysicalType::INT64, Some(number), _) => filter.check(&number),
         (PhysicalType::BYTE_ARRAY, _, Value::String(text)) => filter.check(text.as_str()),
         (PhysicalType::BYTE_ARRAY, _, Value::Binary(bytes)) => filter.check(bytes.as_slice()),
         (PhysicalType::FIXED_LEN_BYTE_ARRAY, _, Value::Fixed(bytes)) => filter.check(bytes.as_slice()),
-        (PhysicalType::FIXED_LEN_BYTE_ARRAY, _, Value::Uuid(uuid)) => filter.check(uuid.as_bytes().as_slice()),
+        (PhysicalType::FIXED_LEN_BYTE_ARRAY, _, Value::Uuid(uuid)) => {
+            filter.check(uuid.as_bytes().as_slice())
+        }
         _ => true,
     }
 }

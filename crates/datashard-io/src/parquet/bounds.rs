@@ -31,7 +31,9 @@ impl BoundColumn {
             // Cut bounds of text may end within a character: they are compared as bytes.
             P::String if self.physical == PhysicalType::BYTE_ARRAY => Some(bytes.to_vec()),
             P::Binary if self.physical == PhysicalType::BYTE_ARRAY => Some(bytes.to_vec()),
-            P::Fixed(_) | P::Uuid if self.physical == PhysicalType::FIXED_LEN_BYTE_ARRAY => Some(bytes.to_vec()),
+            P::Fixed(_) | P::Uuid if self.physical == PhysicalType::FIXED_LEN_BYTE_ARRAY => {
+                Some(bytes.to_vec())
+            }
             _ => self.value(bytes, end)?.to_binary().ok(),
         }
     }
@@ -118,7 +120,10 @@ fn in_micros(unit: TimeUnit, number: i64) -> Option<i64> {
     }
 }
 
-#[expect(clippy::as_conversions, reason = "there is no other way from double to float; what it loses is found")]
+#[expect(
+    clippy::as_conversions,
+    reason = "there is no other way from double to float; what it loses is found"
+)]
 fn narrow(value: f64) -> Option<f32> {
     let narrow = value as f32;
     (f64::from(narrow).to_bits() == value.to_bits()).then_some(narrow)
@@ -128,7 +133,13 @@ fn narrow(value: f64) -> Option<f32> {
 mod tests {
     use super::*;
 
-    fn check(physical: PhysicalType, stored: DataType, wanted: PrimitiveType, bytes: &[u8], expected: Option<Value>) {
+    fn check(
+        physical: PhysicalType,
+        stored: DataType,
+        wanted: PrimitiveType,
+        bytes: &[u8],
+        expected: Option<Value>,
+    ) {
         let column = BoundColumn { physical, stored, wanted };
         let expected = expected.map(|value| value.to_binary().unwrap());
         assert_eq!(column.bound(bytes, End::Lower), expected, "{column:?}");
@@ -144,20 +155,42 @@ mod tests {
         check(F::INT32, DataType::UInt32, P::Long, &five, None);
         check(F::INT64, DataType::Int64, P::Int, &minus, None);
         check(F::INT32, DataType::Date32, P::Date, &five, Some(Value::Date(5)));
-        check(F::INT64, DataType::Timestamp(TimeUnit::Nanosecond, None), P::Timestamp, &minus, Some(Value::Timestamp(-1)));
-        check(F::INT64, DataType::Timestamp(TimeUnit::Millisecond, None), P::Timestamptz, &minus, Some(Value::Timestamptz(-1_000)));
-        let decimal = P::Decimal { precision: 9, scale: 2 };
-        check(F::INT32, DataType::Decimal128(5, 2), decimal, &five, Some(Value::decimal(5, 2)));
-        check(F::INT32, DataType::Decimal128(5, 1), decimal, &five, None);
-        check(F::FIXED_LEN_BYTE_ARRAY, DataType::Decimal128(5, 2), decimal, &[0xFF, 0xFE], Some(Value::decimal(-2, 2)));
+        check(
+            F::INT64,
+            DataType::Timestamp(TimeUnit::Nanosecond, None),
+            P::Timestamp,
+            &minus,
+            Some(Value::Timestamp(-1)),
+        );
+        check(
+            F::INT64,
+            DataType::Timestamp(TimeUnit::Millisecond, None),
+            P::Timestamptz,
+            &minus,
+            Some(Value::Timestamptz(-1_000)),
+        );
+        let decimal = || P::Decimal { precision: 9, scale: 2 };
+        check(F::INT32, DataType::Decimal128(5, 2), decimal(), &five, Some(Value::decimal(5, 2)));
+        check(F::INT32, DataType::Decimal128(5, 1), decimal(), &five, None);
+        check(
+            F::FIXED_LEN_BYTE_ARRAY,
+            DataType::Decimal128(5, 2),
+            decimal(),
+            &[0xFF, 0xFE],
+            Some(Value::decimal(-2, 2)),
+        );
         check(F::INT32, DataType::Int32, P::Int, &[1], None);
     }
 
     #[test]
     fn trap_11_nan_is_no_bound_and_zeros_go_outward() {
         let column = |end, value: f64| {
-            BoundColumn { physical: PhysicalType::DOUBLE, stored: DataType::Float64, wanted: PrimitiveType::Double }
-                .bound(&value.to_le_bytes(), end)
+            BoundColumn {
+                physical: PhysicalType::DOUBLE,
+                stored: DataType::Float64,
+                wanted: PrimitiveType::Double,
+            }
+            .bound(&value.to_le_bytes(), end)
         };
         assert_eq!(column(End::Lower, f64::NAN), None);
         assert_eq!(column(End::Lower, 0.0), Some((-0.0_f64).to_le_bytes().to_vec()));

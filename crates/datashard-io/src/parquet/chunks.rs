@@ -37,7 +37,10 @@ impl Chunks {
     pub(super) fn bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         let bytes = self.from(start)?;
         if bytes.len() < length {
-            return Err(ParquetError::EOF(format!("{length} bytes at {start}, where {} are left", bytes.len())));
+            return Err(ParquetError::EOF(format!(
+                "{length} bytes at {start}, where {} are left",
+                bytes.len()
+            )));
         }
         Ok(bytes.slice(..length))
     }

@@ -64,7 +64,10 @@ pub(super) async fn read(input: &InputFile, options: &OpenOptions) -> Result<Foo
     let metadata = guard(
         file,
         || "footer".to_owned(),
-        || ParquetMetaDataReader::decode_metadata(&footer).map_err(|error| undecodable(file, "footer", error)),
+        || {
+            ParquetMetaDataReader::decode_metadata(&footer)
+                .map_err(|error| undecodable(file, "footer", error))
+        },
     )?;
     check(file, &metadata, footer_start)?;
     Ok(Footer { metadata: Arc::new(metadata), size_bytes, tail: (tail_start, tail) })
@@ -85,7 +88,11 @@ fn footer_length(file: &str, tail: &Bytes, size_bytes: u64) -> Result<u64, DataE
         });
     }
     if magic != MAGIC {
-        return Err(DataError::corrupt(file, "end of the file", "it does not end as Parquet files do, with PAR1"));
+        return Err(DataError::corrupt(
+            file,
+            "end of the file",
+            "it does not end as Parquet files do, with PAR1",
+        ));
     }
     let footer_bytes = u64::from(u32::from_le_bytes(*size));
     // Another magic number stands at the start.
@@ -106,16 +113,22 @@ fn check(file: &str, metadata: &ParquetMetaData, data_end: u64) -> Result<(), Da
         if group.num_rows() < 0 {
             return Err(wrong(place(), format!("{} rows", group.num_rows())));
         }
-        rows = rows.checked_add(group.num_rows()).ok_or_else(|| wrong(place(), "rows beyond 2^63".to_owned()))?;
+        rows = rows
+            .checked_add(group.num_rows())
+            .ok_or_else(|| wrong(place(), "rows beyond 2^63".to_owned()))?;
         if group.num_columns() != leaves {
             let reason = format!("{} columns, where the schema has {leaves}", group.num_columns());
             return Err(wrong(place(), reason));
         }
         for (leaf, chunk) in group.columns().iter().enumerate() {
             let place = || format!("row group {number}, column {leaf} ({})", chunk.column_path());
-            let (start, end) = span(chunk).ok_or_else(|| wrong(place(), "offsets that are no offsets".to_owned()))?;
+            let (start, end) =
+                span(chunk).ok_or_else(|| wrong(place(), "offsets that are no offsets".to_owned()))?;
             if start < 4 || end > data_end {
-                return Err(wrong(place(), format!("bytes {start} to {end}, and the data ends at {data_end}")));
+                return Err(wrong(
+                    place(),
+                    format!("bytes {start} to {end}, and the data ends at {data_end}"),
+                ));
             }
             let is_flat = chunk.column_descr().max_rep_level() == 0;
             if chunk.num_values() < 0 || (is_flat && chunk.num_values() != group.num_rows()) {

@@ -44,7 +44,11 @@ fn check_page(
     limits: PageLimits,
 ) -> Result<(), String> {
     if body.end > left {
-        return Err(format!("a page of {} bytes, where {} are left", header.compressed_bytes, left.saturating_sub(body.start)));
+        return Err(format!(
+            "a page of {} bytes, where {} are left",
+            header.compressed_bytes,
+            left.saturating_sub(body.start)
+        ));
     }
     if u64::try_from(header.uncompressed_bytes).unwrap_or(u64::MAX) > limits.page_bytes {
         return Err(format!(
@@ -190,8 +194,21 @@ mod tests {
 
     /// A data page: type 0, sizes, a struct with the count and an encoding, then the body.
     fn page(uncompressed: u8, compressed: u8, values: u8, body: usize) -> Vec<u8> {
-        let mut bytes =
-            vec![0x15, 0, 0x15, uncompressed * 2, 0x15, compressed * 2, 0x2C, 0x15, values * 2, 0x15, 0, 0, 0];
+        let mut bytes = vec![
+            0x15,
+            0,
+            0x15,
+            uncompressed * 2,
+            0x15,
+            compressed * 2,
+            0x2C,
+            0x15,
+            values * 2,
+            0x15,
+            0,
+            0,
+            0,
+        ];
         bytes.extend(vec![7; body]);
         bytes
     }

@@ -50,8 +50,9 @@ pub(super) async fn load(
         file,
         || "page index".to_owned(),
         || {
-            let mut reader = ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(&footer.metadata))
-                .with_page_index_policy(PageIndexPolicy::Optional);
+            let mut reader =
+                ParquetMetaDataReader::new_with_metadata(ParquetMetaData::clone(&footer.metadata))
+                    .with_page_index_policy(PageIndexPolicy::Optional);
             reader
                 .read_page_indexes_sized(&chunks, footer.size_bytes)
                 .and_then(|()| reader.finish())
@@ -117,7 +118,12 @@ pub(super) fn pages(metadata: &ParquetMetaData, group: usize, leaf: usize) -> Op
 }
 
 /// The rows of a row group that may match, by the bounds of pages.
-pub(super) fn matching_rows(metadata: &ParquetMetaData, group: usize, row_count: u64, pruner: &Pruner) -> Ranges {
+pub(super) fn matching_rows(
+    metadata: &ParquetMetaData,
+    group: usize,
+    row_count: u64,
+    pruner: &Pruner,
+) -> Ranges {
     let whole = || std::iter::once(0..row_count).filter(|rows| !rows.is_empty()).collect();
     let indexed: Vec<_> = pruner
         .columns
@@ -192,11 +198,21 @@ fn bytes_of(index: &ColumnIndexMetaData, page: usize) -> Option<(Vec<u8>, Vec<u8
     use ColumnIndexMetaData as C;
     Some(match index {
         C::NONE | C::INT96(_) => return None,
-        C::BOOLEAN(index) => (vec![u8::from(*index.min_value(page)?)], vec![u8::from(*index.max_value(page)?)]),
-        C::INT32(index) => (index.min_value(page)?.to_le_bytes().into(), index.max_value(page)?.to_le_bytes().into()),
-        C::INT64(index) => (index.min_value(page)?.to_le_bytes().into(), index.max_value(page)?.to_le_bytes().into()),
-        C::FLOAT(index) => (index.min_value(page)?.to_le_bytes().into(), index.max_value(page)?.to_le_bytes().into()),
-        C::DOUBLE(index) => (index.min_value(page)?.to_le_bytes().into(), index.max_value(page)?.to_le_bytes().into()),
+        C::BOOLEAN(index) => {
+            (vec![u8::from(*index.min_value(page)?)], vec![u8::from(*index.max_value(page)?)])
+        }
+        C::INT32(index) => {
+            (index.min_value(page)?.to_le_bytes().into(), index.max_value(page)?.to_le_bytes().into())
+        }
+        C::INT64(index) => {
+            (index.min_value(page)?.to_le_bytes().into(), index.max_value(page)?.to_le_bytes().into())
+        }
+        C::FLOAT(index) => {
+            (index.min_value(page)?.to_le_bytes().into(), index.max_value(page)?.to_le_bytes().into())
+        }
+        C::DOUBLE(index) => {
+            (index.min_value(page)?.to_le_bytes().into(), index.max_value(page)?.to_le_bytes().into())
+        }
         C::BYTE_ARRAY(index) | C::FIXED_LEN_BYTE_ARRAY(index) => {
             (index.min_value(page)?.to_vec(), index.max_value(page)?.to_vec())
         }

@@ -57,7 +57,9 @@ impl Pruner {
         for node in filter.nodes() {
             let datashard_spec::expr::Node::Leaf(leaf) = node else { continue };
             let id = leaf.term.field_id();
-            let found = resolution.leaf(id).and_then(|at| Some((at, types.get(at)?, leaf.term.source_type().as_primitive()?)));
+            let found = resolution
+                .leaf(id)
+                .and_then(|at| Some((at, types.get(at)?, leaf.term.source_type().as_primitive()?)));
             if let Some((at, stored, wanted)) = found
                 && at < schema.num_columns()
                 && columns.iter().all(|column: &FilterColumn| column.id != id)
@@ -89,18 +91,30 @@ impl Pruner {
 fn of_chunk(statistics: &Statistics, column: &BoundColumn, order: ColumnOrder) -> KnownColumn {
     let signed_number = matches!(
         column.physical,
-        PhysicalType::BOOLEAN | PhysicalType::INT32 | PhysicalType::INT64 | PhysicalType::FLOAT | PhysicalType::DOUBLE
+        PhysicalType::BOOLEAN
+            | PhysicalType::INT32
+            | PhysicalType::INT64
+            | PhysicalType::FLOAT
+            | PhysicalType::DOUBLE
     );
     // The old fields compare bytes as signed, which is right for signed numbers only. The new ones mean nothing without an order.
-    let is_ordered = signed_number || (!statistics.is_min_max_deprecated() && order != ColumnOrder::UNDEFINED);
-    let bound = |bytes: Option<&[u8]>, end| bytes.filter(|_| is_ordered).and_then(|bytes| column.bound(bytes, end));
+    let is_ordered =
+        signed_number || (!statistics.is_min_max_deprecated() && order != ColumnOrder::UNDEFINED);
+    let bound =
+        |bytes: Option<&[u8]>, end| bytes.filter(|_| is_ordered).and_then(|bytes| column.bound(bytes, end));
     let mut lower = bound(statistics.min_bytes_opt(), End::Lower);
     let mut upper = bound(statistics.max_bytes_opt(), End::Upper);
     // A NaN at one end says that the writer did not know how to treat NaN: the other end is as doubtful.
-    if matches!(column.physical, PhysicalType::FLOAT | PhysicalType::DOUBLE) && (lower.is_none() || upper.is_none()) {
+    if matches!(column.physical, PhysicalType::FLOAT | PhysicalType::DOUBLE)
+        && (lower.is_none() || upper.is_none())
+    {
         (lower, upper) = (None, None);
     }
-    KnownColumn { nulls: statistics.null_count_opt().and_then(|count| i64::try_from(count).ok()), lower, upper }
+    KnownColumn {
+        nulls: statistics.null_count_opt().and_then(|count| i64::try_from(count).ok()),
+        lower,
+        upper,
+    }
 }
 
 impl ColumnMetrics for Known {

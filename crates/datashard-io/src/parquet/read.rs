@@ -107,11 +107,11 @@ impl Decoder for ParquetDecoder {
     async fn begin(&mut self, plan: DecodePlan) -> Result<SchemaRef, DataError> {
         let metadata = &self.footer.metadata;
         let leaves = plan.resolution.leaves().to_vec();
-        let mask = ProjectionMask::leaves(metadata.file_metadata().schema_descr(), leaves.iter().copied());
         let schema = projected(&self.schema, &leaves);
-        let pruner = plan.filter.as_ref().map(|filter| {
-            Pruner::new(filter.clone(), &plan.resolution, metadata, self.schema.fields())
-        });
+        let pruner = plan
+            .filter
+            .as_ref()
+            .map(|filter| Pruner::new(filter.clone(), &plan.resolution, metadata, self.schema.fields()));
         let late = match &plan.filter {
             Some(filter) if plan.late_materialization => Late::new(filter, &plan.resolution, &leaves)?,
             _ => None,
@@ -148,7 +148,6 @@ impl Decoder for ParquetDecoder {
             parts: VecDeque::new(),
             current: None,
         });
-        let _ = mask;
         Ok(schema)
     }
 
@@ -249,7 +248,17 @@ impl Run {
             let matching = late.matching_rows(
                 self.fetch.file(),
                 group.number,
-                |leaves| reader(self.fetch.file(), &self.arrow, group.number, chunks.clone(), leaves, self.batch_rows, Some(&rows)),
+                |leaves| {
+                    reader(
+                        self.fetch.file(),
+                        &self.arrow,
+                        group.number,
+                        chunks.clone(),
+                        leaves,
+                        self.batch_rows,
+                        Some(&rows),
+                    )
+                },
                 &rows,
             )?;
             if let Some(matching) = matching {
@@ -272,10 +281,13 @@ impl Run {
 
     /// Fewer than asked for where rows are long.
     fn rows_of_a_batch(&self, group: Group) -> usize {
-        let Some(row_group) = self.footer.metadata.row_groups().get(group.number) else { return self.batch_rows };
-        let bytes = self.leaves.iter().filter_map(|leaf| row_group.columns().get(*leaf)).fold(0_u64, |sum, chunk| {
-            sum.saturating_add(u64::try_from(chunk.uncompressed_size()).unwrap_or(u64::MAX))
-        });
+        let Some(row_group) = self.footer.metadata.row_groups().get(group.number) else {
+            return self.batch_rows;
+        };
+        let bytes =
+            self.leaves.iter().filter_map(|leaf| row_group.columns().get(*leaf)).fold(0_u64, |sum, chunk| {
+                sum.saturating_add(u64::try_from(chunk.uncompressed_size()).unwrap_or(u64::MAX))
+            });
         let row_bytes = bytes.checked_div(group.row_count).unwrap_or(0).max(1);
         let share = self.memory_limit_bytes.checked_div(BATCH_SHARE).unwrap_or(0);
         let fitting = share.checked_div(row_bytes).unwrap_or(0).max(MIN_BATCH_ROWS);
@@ -316,9 +328,10 @@ impl Current {
         })?;
         let Some(batch) = batch else { return Ok(None) };
         let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
-        let positions = self.positions.take(rows).ok_or_else(|| {
-            DataError::corrupt(file, place(), "it has more rows than the footer lists")
-        })?;
+        let positions = self
+            .positions
+            .take(rows)
+            .ok_or_else(|| DataError::corrupt(file, place(), "it has more rows than the footer lists"))?;
         Ok(Some(Decoded { batch, positions }))
     }
 }
@@ -332,7 +345,8 @@ fn projected(schema: &SchemaRef, leaves: &[usize]) -> SchemaRef {
 /// Bytes that the footer lists for these columns of a row group.
 pub(super) fn listed_bytes(metadata: &ParquetMetaData, group: usize, leaves: &[usize]) -> u64 {
     let Some(group) = metadata.row_groups().get(group) else { return 0 };
-    leaves.iter().filter_map(|leaf| span(group.columns().get(*leaf)?)).fold(0, |sum, (start, end)| {
-        sum.saturating_add(end.saturating_sub(start))
-    })
+    leaves
+        .iter()
+        .filter_map(|leaf| span(group.columns().get(*leaf)?))
+        .fold(0, |sum, (start, end)| sum.saturating_add(end.saturating_sub(start)))
 }
