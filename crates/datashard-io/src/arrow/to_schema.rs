@@ -191,3 +191,6 @@ fn unsupported(value_type: &dyn std::fmt::Display) -> DataError {
         advice: "leave the column out, or read it with a newer version of this library".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;
