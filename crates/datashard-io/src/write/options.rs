@@ -10,6 +10,8 @@ use datashard_spec::schema::Schema;
 use datashard_spec::sort_order::SortOrder;
 
 use crate::data_error::DataError;
+#[cfg(feature = "parquet")]
+use crate::parquet::options::ParquetWriteOptions;
 
 /// How data or delete files are written.
 ///
@@ -44,6 +46,8 @@ pub struct WriteOptions {
     pub(crate) content: FileContent,
     pub(crate) format: WriteFormat,
     pub(crate) target_file_size_bytes: u64,
+    #[cfg(feature = "parquet")]
+    pub(crate) parquet: ParquetWriteOptions,
     pub(crate) metrics: Arc<MetricsConfig>,
     pub(crate) table_location: Option<String>,
     pub(crate) data_path: Option<String>,
@@ -122,10 +126,19 @@ impl WriteOptions {
                 "write.location-provider.impl names a class of another engine; files go to the usual places"
             );
         }
+        #[cfg(feature = "parquet")]
+        let parquet = {
+            let (options, more) = ParquetWriteOptions::from_properties(schema, &properties, deletes);
+            // What concerns another format than the one written is of no interest.
+            warnings.extend(more.into_iter().filter(|_| format == WriteFormat::Parquet));
+            options
+        };
         let options = Self {
             content,
             format,
             target_file_size_bytes: target.value,
+            #[cfg(feature = "parquet")]
+            parquet,
             metrics: Arc::new(metrics),
             table_location: None,
             data_path: properties.text(&write::DATA_PATH).map(str::to_owned),
