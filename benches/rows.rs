@@ -43,8 +43,10 @@ pub fn mixed_columns(first: u64, rows: usize) -> Vec<ArrayRef> {
         Arc::new(Int64Array::from_iter_values(all().map(signed))),
         quantities(2, first, rows),
         Arc::new(
-            TimestampMicrosecondArray::from_iter_values(all().map(|row| 1_700_000_000_000_000 + signed(row * 1_000)))
-                .with_timezone("UTC"),
+            TimestampMicrosecondArray::from_iter_values(
+                all().map(|row| 1_700_000_000_000_000 + signed(row * 1_000)),
+            )
+            .with_timezone("UTC"),
         ),
         Arc::new(price.with_precision_and_scale(12, 2).unwrap()),
         scores(5, first, rows),
@@ -80,7 +82,9 @@ pub fn wide_columns(first: u64, rows: usize) -> Vec<ArrayRef> {
             1 => quantities(column, first, rows),
             2 => scores(column, first, rows),
             3 => cities(column, first, rows),
-            _ => Arc::new(arrow::array::Date32Array::from_iter_values(all().map(|value| small(value % 3_650)))),
+            _ => {
+                Arc::new(arrow::array::Date32Array::from_iter_values(all().map(|value| small(value % 3_650))))
+            }
         }
     };
     columns.map(column).collect()
