@@ -6,4 +6,6 @@ mod row_group;
 mod schema;
 mod sound;
 mod stored;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod write;
