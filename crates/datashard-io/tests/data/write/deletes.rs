@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datashard_io::arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use datashard_io::context::Context;
 use datashard_io::delete::{
-    DeleteFile, DeleteLoader, EqualityDeleteWriter, NewDeletionVector, PositionDeleteWriter,
+    DeleteFile, DeleteLoader, Deletes, EqualityDeleteWriter, NewDeletionVector, PositionDeleteWriter,
     write_deletion_vectors,
 };
 use datashard_io::write::FileLocations;
@@ -26,8 +26,8 @@ fn by_bucket() -> PartitionSpec {
     PartitionSpec::builder(&schema()).bucket("id", 3).build().unwrap()
 }
 
-/// The ids that are left in each data file.
-async fn left(table: &Table, data: &[DataFile], deletes: &[DataFile]) -> Vec<Vec<i64>> {
+/// The deletes of a data file.
+async fn deletes_of(table: &Table, data: &DataFile, deletes: &[DataFile]) -> Deletes {
     let spec = Arc::new(table.spec.clone());
     let deletes: Vec<DeleteFile> =
         deletes.iter().map(|file| DeleteFile::new(file.clone(), DELETES, Arc::clone(&spec))).collect();
@@ -36,10 +36,14 @@ async fn left(table: &Table, data: &[DataFile], deletes: &[DataFile]) -> Vec<Vec
         let path = store.location().relative(location).unwrap();
         Ok(InputFile::new(store.clone(), path, location))
     });
+    loader.load(LiveFile { file: data, sequence_number: DATA, spec: &spec }).await.unwrap()
+}
+
+/// The ids that are left in each data file.
+async fn left(table: &Table, data: &[DataFile], deletes: &[DataFile]) -> Vec<Vec<i64>> {
     let mut left = Vec::new();
     for file in data {
-        let live = LiveFile { file, sequence_number: DATA, spec: &spec };
-        let deletes = loader.load(live).await.unwrap();
+        let deletes = deletes_of(table, file, deletes).await;
         left.push(ids(&table.read(file, Some(deletes)).await));
     }
     left
@@ -193,5 +197,43 @@ async fn deletion_vectors_hit_their_rows_and_take_in_older_ones() {
                 .collect();
             assert_eq!(left(&table, &data, &entries).await, expect);
         }
+    }
+}
+
+#[tokio::test]
+async fn deletion_vectors_take_over_from_position_deletes() {
+    for format in FORMATS {
+        let table = Table::in_memory("take-over", format, by_bucket()).await;
+        let data = table.write(&table.options(FileContent::Data, &[]), &rows(0..90)).await.files;
+        let before = all(&table, &data).await;
+        let options = table.options(FileContent::PositionDeletes, &[]);
+        let context = Context::system();
+        let mut writer =
+            PositionDeleteWriter::new(&table.store, &table.spec, &options, FormatVersion::V2, &context)
+                .unwrap();
+        for file in &data {
+            writer.delete(&file.partition, &file.file_path, [0, 4]).await.unwrap();
+        }
+        let old = writer.finish().await.unwrap().files;
+
+        let mut vectors = Vec::new();
+        for file in &data {
+            let mut vector = DeletionVector::from_positions([2]).unwrap();
+            vector.union(deletes_of(&table, file, &old).await.positions().unwrap());
+            vectors.push(NewDeletionVector::new(file.file_path.clone(), file.partition.clone(), vector));
+        }
+        let locations = FileLocations::new(&table.store, &options, &context).unwrap();
+        let place = locations.new_shared_file("-deletes.puffin").unwrap();
+        let output = OutputFile::new(&table.store, &place.path, place.location.as_str()).unwrap();
+        let entries = write_deletion_vectors(output, vectors).await.unwrap();
+
+        let expect: Vec<Vec<i64>> = before
+            .iter()
+            .map(|ids| {
+                ids.iter().enumerate().filter(|(at, _)| ![0, 2, 4].contains(at)).map(|(_, id)| *id).collect()
+            })
+            .collect();
+        assert_eq!(left(&table, &data, &entries).await, expect, "alone");
+        assert_eq!(left(&table, &data, &[entries, old].concat()).await, expect, "beside the old files");
     }
 }
