@@ -1,1 +1,3 @@
-//! Deletes loaded from files of every format.
+//! Which delete files apply, and how they are loaded.
+
+mod select;
