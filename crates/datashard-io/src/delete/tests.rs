@@ -1,3 +1,5 @@
 //! Which delete files apply, and how they are loaded.
 
+#[cfg(feature = "parquet")]
+mod load;
 mod select;

@@ -135,7 +135,7 @@ async fn old_files_are_compared_in_the_types_and_with_the_defaults_of_today() {
         NestedField::optional(2, "key", PrimitiveType::Int),
     ])
     .unwrap();
-    let rows: Vec<Tuple> = (0..3).map(|id| vec![long(id), Some(Value::Int(id as i32))]).collect();
+    let rows: Vec<Tuple> = (0..3).map(|id| vec![long(id.into()), Some(Value::Int(id))]).collect();
     let file = MemoryFile::new(&old, &rows);
     let new = NestedField::optional(9, "n", PrimitiveType::String).with_initial_default("x".into());
     let mut fields = table().fields().to_vec();

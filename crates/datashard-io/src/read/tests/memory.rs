@@ -62,10 +62,11 @@ impl MemoryFile {
     /// With the rows of the only batch in batches at these positions.
     pub(super) fn at(mut self, positions: Vec<RowPositions>, rows: usize) -> Self {
         let whole = self.batches.pop().unwrap().batch;
-        assert_eq!(whole.num_rows(), positions.len() * rows);
-        let slices = positions.into_iter().enumerate();
-        self.batches = slices
-            .map(|(at, positions)| Decoded { batch: whole.slice(at * rows, rows), positions })
+        let starts = (0..whole.num_rows()).step_by(rows);
+        assert_eq!(starts.len(), positions.len());
+        self.batches = starts
+            .zip(positions)
+            .map(|(start, positions)| Decoded { batch: whole.slice(start, rows), positions })
             .collect();
         self.row_count = None;
         self
