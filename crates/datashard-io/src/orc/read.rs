@@ -33,12 +33,17 @@ const BATCH_SHARE: u64 = 4;
 /// # Cancel safety
 /// Nothing is left behind.
 pub(crate) async fn open(input: &InputFile, options: &OpenOptions) -> Result<Box<dyn Decoder>, DataError> {
-    let tail = tail::read(input, options).await?;
-    let schema = schema_of(&tail.root.children);
-    Ok(Box::new(OrcDecoder { input: input.clone(), file: input.location().into(), tail, schema, run: None }))
+    Ok(Box::new(open_decoder(input, options).await?))
 }
 
-struct OrcDecoder {
+pub(super) async fn open_decoder(input: &InputFile, options: &OpenOptions) -> Result<OrcDecoder, DataError> {
+    let tail = tail::read(input, options).await?;
+    let schema = schema_of(&tail.root.children);
+    Ok(OrcDecoder { input: input.clone(), file: input.location().into(), tail, schema, run: None })
+}
+
+/// An ORC file that was opened.
+pub(super) struct OrcDecoder {
     input: InputFile,
     file: Arc<str>,
     tail: Tail,
@@ -57,11 +62,11 @@ struct Run {
 }
 
 /// What to decode, as far as it does not say which columns.
-struct Wanted {
-    deleted: Arc<[Range<u64>]>,
-    byte_range: Option<Range<u64>>,
-    batch_rows: usize,
-    memory_limit_bytes: u64,
+pub(super) struct Wanted {
+    pub(super) deleted: Arc<[Range<u64>]>,
+    pub(super) byte_range: Option<Range<u64>>,
+    pub(super) batch_rows: usize,
+    pub(super) memory_limit_bytes: u64,
 }
 
 /// The stripe at hand.
@@ -109,7 +114,14 @@ impl Decoder for OrcDecoder {
 }
 
 impl OrcDecoder {
-    fn start(
+    /// The number of primitive columns.
+    #[cfg(test)]
+    pub(super) fn leaf_count(&self) -> usize {
+        self.tail.root.leaf_count
+    }
+
+    /// Begins to decode these primitive columns, counted depth first.
+    pub(super) fn start(
         &mut self,
         leaves: &[usize],
         pruner: Option<Pruner>,

@@ -113,7 +113,9 @@ fn booleans(statistics: &ColumnStatistics) -> (Option<Value>, Option<Value>) {
     }
 }
 
-/// A NaN that came first stays minimum and maximum for good, and says nothing. Writers hold 0.0 and -0.0 for the same.
+/// The C++ and Java writers compare with `<`: a NaN that comes first stays minimum and maximum of its row group, and where row groups are
+/// added up, one with such bounds is passed over, so that bounds of the stripe leave out its values without a trace but in the sum.
+/// 0.0 and -0.0 are the same to them.
 fn doubles(
     statistics: &ColumnStatistics,
     kind: Kind,
@@ -125,7 +127,8 @@ fn doubles(
     else {
         return (None, None);
     };
-    if minimum.is_nan() || maximum.is_nan() {
+    let sum = found.and_then(|found| found.sum);
+    if minimum.is_nan() || maximum.is_nan() || sum.is_none_or(f64::is_nan) {
         return (None, None);
     }
     let minimum = if minimum == 0.0 { -0.0 } else { minimum };

@@ -61,7 +61,6 @@ impl TimestampReader {
             .enumerate()
             .map(|(index, (seconds, nanos))| {
                 let fraction = nanos.div_euclid(part);
-                // The first second before the lowest one may only be reached from above.
                 i64::try_from(
                     i128::from(seconds).saturating_mul(factor.into()).saturating_add(fraction.into()),
                 )
@@ -84,14 +83,14 @@ pub(in super::super) fn is_utc(zone: &str) -> bool {
         || zone.is_empty()
 }
 
-/// Nanoseconds as they are stored: the lowest three bits tell how many zeros were cut off, less one.
+/// Nanoseconds as they are stored: the lowest three bits tell how many zeros were cut off, less one. The writer of Arrow C++ stores negative
+/// ones before 1970.
 fn unpack_nanos(stored: i64) -> Result<i64, Fault> {
-    let stored = stored.cast_unsigned();
     let zeros = u32::try_from(stored & 0x07).unwrap_or(0);
-    let factor = if zeros == 0 { 1 } else { 10_u64.saturating_pow(zeros.saturating_add(1)) };
-    let nanos = (stored >> 3).checked_mul(factor).and_then(|nanos| i64::try_from(nanos).ok());
-    nanos
-        .filter(|nanos| *nanos < SECOND_NANOS)
+    let factor = if zeros == 0 { 1 } else { 10_i64.saturating_pow(zeros.saturating_add(1)) };
+    (stored >> 3)
+        .checked_mul(factor)
+        .filter(|nanos| nanos.unsigned_abs() < SECOND_NANOS.unsigned_abs())
         .ok_or_else(|| Fault::Damaged(format!("{} nanoseconds of a second, {zeros} zeros cut off", stored >> 3)))
 }
 

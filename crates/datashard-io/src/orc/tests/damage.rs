@@ -1,0 +1,1 @@
+//! Damaged bytes end in errors: no panic, no endless work, no memory beyond the limit.
