@@ -140,9 +140,9 @@ impl OrcDecoder {
         let is_wanted = |stripe: &&Stripe| {
             stripe.row_count > 0
                 && wanted.byte_range.as_ref().is_none_or(|range| range.contains(&stripe.start))
-                && pruner.as_ref().is_none_or(|pruner| {
-                    pruner.stripe_may_match(&self.tail, stripe.number, stripe.row_count)
-                })
+                && pruner
+                    .as_ref()
+                    .is_none_or(|pruner| pruner.stripe_may_match(&self.tail, stripe.number, stripe.row_count))
                 && !without_deleted(vec![0..stripe.row_count], &wanted.deleted, stripe.first_row).is_empty()
         };
         let stripes = self.tail.stripes.iter().filter(is_wanted).copied().collect();
@@ -191,9 +191,11 @@ impl Run {
         {
             let columns = pruner.columns().collect();
             open.load(input, file, &columns, true, limit_bytes).await?;
-            rows = guard(file, || format!("index of stripe {}", stripe.number), || {
-                pruner.rows(tail, &open, limit_bytes).map_err(|fault| place.error(fault, 0))
-            })?;
+            rows = guard(
+                file,
+                || format!("index of stripe {}", stripe.number),
+                || pruner.rows(tail, &open, limit_bytes).map_err(|fault| place.error(fault, 0)),
+            )?;
         }
         let rows: VecDeque<_> = without_deleted(rows, &self.wanted.deleted, stripe.first_row).into();
         let batch_rows = self.batch_rows(tail, &stripe);
@@ -203,13 +205,20 @@ impl Run {
         let columns: HashSet<u32> =
             self.columns.iter().flat_map(Column::all).map(|column| column.index).collect();
         open.load(input, file, &columns, false, limit_bytes).await?;
-        let readers = guard(file, || format!("stripe {}", stripe.number), || {
-            if !open.stream(0, StreamKind::Present).is_ok_and(|bytes| bytes.is_none_or(|bytes| bytes.is_empty())) {
-                return Err(place.error(Fault::Unsupported("rows that are null".to_owned()), 0));
-            }
-            let streams = Streams { file, stripe: &open, compression: tail.compression };
-            self.columns.iter().map(|column| streams.reader(column)).collect()
-        })?;
+        let readers = guard(
+            file,
+            || format!("stripe {}", stripe.number),
+            || {
+                if !open
+                    .stream(0, StreamKind::Present)
+                    .is_ok_and(|bytes| bytes.is_none_or(|bytes| bytes.is_empty()))
+                {
+                    return Err(place.error(Fault::Unsupported("rows that are null".to_owned()), 0));
+                }
+                let streams = Streams { file, stripe: &open, compression: tail.compression };
+                self.columns.iter().map(|column| streams.reader(column)).collect()
+            },
+        )?;
         Ok(Current { stripe, readers, rows, at: 0, batch_rows })
     }
 
@@ -259,9 +268,10 @@ impl Current {
             arrays.push(reader.read(rows, None, &frame)?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(|error| {
-            DataError::undecodable(&**file, format!("stripe {}", self.stripe.number), error)
-        })?;
+        let batch =
+            RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(|error| {
+                DataError::undecodable(&**file, format!("stripe {}", self.stripe.number), error)
+            })?;
         Ok(Some(Decoded { batch, positions: RowPositions::From(first_row) }))
     }
 }

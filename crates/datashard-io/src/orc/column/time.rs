@@ -91,7 +91,9 @@ fn unpack_nanos(stored: i64) -> Result<i64, Fault> {
     (stored >> 3)
         .checked_mul(factor)
         .filter(|nanos| nanos.unsigned_abs() < SECOND_NANOS.unsigned_abs())
-        .ok_or_else(|| Fault::Damaged(format!("{} nanoseconds of a second, {zeros} zeros cut off", stored >> 3)))
+        .ok_or_else(|| {
+            Fault::Damaged(format!("{} nanoseconds of a second, {zeros} zeros cut off", stored >> 3))
+        })
 }
 
 fn beyond(index: usize) -> Fault {

@@ -2,8 +2,8 @@
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Time64MicrosecondType, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
 };
 use serde_json::Value;
 
@@ -79,5 +79,8 @@ fn same_bytes(found: &[u8], value: &Value) -> bool {
 /// The text of a zero has no sign.
 fn decimal(value: &Value) -> Option<String> {
     let text = value.as_str()?;
-    Some(if text.trim_matches(['-', '0', '.']).is_empty() { text.trim_start_matches('-') } else { text }.to_owned())
+    Some(
+        if text.trim_matches(['-', '0', '.']).is_empty() { text.trim_start_matches('-') } else { text }
+            .to_owned(),
+    )
 }

@@ -4,7 +4,13 @@ use super::*;
 
 fn orc_files() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for table in ["orc_data", "types_all_orc", "mixed_formats", "orc_position_deletes", "equality_and_position_deletes"] {
+    for table in [
+        "orc_data",
+        "types_all_orc",
+        "mixed_formats",
+        "orc_position_deletes",
+        "equality_and_position_deletes",
+    ] {
         let mut folders = vec![testdata(&format!("iceberg-java/{table}/data"))];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -29,7 +35,8 @@ async fn every_orc_file_of_other_tables_decodes_in_full() {
         let decoder = open(bytes.clone(), MIB).await.unwrap();
         let rows = decoder.row_count().unwrap();
         assert!(rows > 0);
-        let has_id = |field: &arrow::datatypes::FieldRef| field.metadata().contains_key(crate::arrow::FIELD_ID_KEY);
+        let has_id =
+            |field: &arrow::datatypes::FieldRef| field.metadata().contains_key(crate::arrow::FIELD_ID_KEY);
         assert!(decoder.file_schema().fields().iter().all(has_id), "{}", path.display());
         let (schema, batches) = run(decoder, How::default()).await.unwrap();
         let (batch, positions) = whole(&schema, &batches);

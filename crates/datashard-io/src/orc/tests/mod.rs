@@ -4,6 +4,7 @@ mod compare;
 mod damage;
 mod files;
 mod oracle;
+mod parts;
 mod prune;
 mod requests;
 mod values;
@@ -11,7 +12,6 @@ mod values;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -99,4 +99,3 @@ fn positions(decoded: &Decoded) -> Vec<u64> {
 fn message(result: Result<(SchemaRef, Vec<Decoded>), DataError>) -> String {
     result.map(|(_, batches)| format!("no error, {} batches", batches.len())).unwrap_err().to_string()
 }
-

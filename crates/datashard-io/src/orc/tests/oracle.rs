@@ -9,13 +9,12 @@ use super::*;
 
 /// Both readers find the same rows, in microseconds.
 pub(super) fn check(bytes: &Bytes, ours: &RecordBatch, name: &str) {
-    let theirs: Vec<RecordBatch> =
-        ArrowReaderBuilder::try_new(bytes.clone())
-            .unwrap()
-            .with_timestamp_precision(TimestampPrecision::Microsecond)
-            .build()
-            .map(Result::unwrap)
-            .collect();
+    let theirs: Vec<RecordBatch> = ArrowReaderBuilder::try_new(bytes.clone())
+        .unwrap()
+        .with_timestamp_precision(TimestampPrecision::Microsecond)
+        .build()
+        .map(Result::unwrap)
+        .collect();
     let mut row = 0;
     for theirs in theirs {
         assert_eq!(theirs.num_columns(), ours.num_columns(), "{name}");
@@ -33,16 +32,28 @@ fn like(ours: &ArrayRef, to: &DataType) -> ArrayRef {
     match (ours.data_type(), to) {
         (DataType::Struct(_), DataType::Struct(fields)) => {
             let ours: &StructArray = ours.as_any().downcast_ref().unwrap();
-            let columns =
-                ours.columns().iter().zip(fields).map(|(column, field)| like(column, field.data_type())).collect();
-            Arc::new(StructArray::try_new_with_length(fields.clone(), columns, ours.nulls().cloned(), ours.len()).unwrap())
+            let columns = ours
+                .columns()
+                .iter()
+                .zip(fields)
+                .map(|(column, field)| like(column, field.data_type()))
+                .collect();
+            Arc::new(
+                StructArray::try_new_with_length(fields.clone(), columns, ours.nulls().cloned(), ours.len())
+                    .unwrap(),
+            )
         }
         (DataType::List(_), DataType::List(field)) => {
             let ours: &arrow::array::ListArray = ours.as_any().downcast_ref().unwrap();
             let elements = like(ours.values(), field.data_type());
             Arc::new(
-                arrow::array::ListArray::try_new(field.clone(), ours.offsets().clone(), elements, ours.nulls().cloned())
-                    .unwrap(),
+                arrow::array::ListArray::try_new(
+                    field.clone(),
+                    ours.offsets().clone(),
+                    elements,
+                    ours.nulls().cloned(),
+                )
+                .unwrap(),
             )
         }
         (DataType::Map(..), DataType::Map(entries, _)) => {
@@ -51,8 +62,14 @@ fn like(ours: &ArrayRef, to: &DataType) -> ArrayRef {
             let pairs = like(&pairs, entries.data_type());
             let pairs: &StructArray = pairs.as_any().downcast_ref().unwrap();
             Arc::new(
-                MapArray::try_new(entries.clone(), ours.offsets().clone(), pairs.clone(), ours.nulls().cloned(), false)
-                    .unwrap(),
+                MapArray::try_new(
+                    entries.clone(),
+                    ours.offsets().clone(),
+                    pairs.clone(),
+                    ours.nulls().cloned(),
+                    false,
+                )
+                .unwrap(),
             )
         }
         (DataType::Time64(_), DataType::Int64) | (DataType::FixedSizeBinary(_), DataType::Binary) => {
@@ -65,7 +82,16 @@ fn like(ours: &ArrayRef, to: &DataType) -> ArrayRef {
 
 #[tokio::test]
 async fn another_reader_finds_the_same_rows() {
-    for name in ["groups", "all_null", "attributes", "types_none", "types_zlib", "types_snappy", "types_lz4", "types_zstd"] {
+    for name in [
+        "groups",
+        "all_null",
+        "attributes",
+        "types_none",
+        "types_zlib",
+        "types_snappy",
+        "types_lz4",
+        "types_zstd",
+    ] {
         let (schema, batches) = decode(bytes(name), How::default()).await.unwrap();
         let (batch, _) = whole(&schema, &batches);
         check(&bytes(name), &batch, name);

@@ -33,7 +33,7 @@ fn schema() -> Arc<Schema> {
     Arc::new(Schema::new(fields).unwrap())
 }
 
-fn plan(file: &SchemaRef, filter: Option<BoundPredicate>) -> DecodePlan {
+pub(super) fn plan(file: &SchemaRef, filter: Option<BoundPredicate>) -> DecodePlan {
     let resolution = Resolution::new("test.orc", file, &schema(), &HashMap::new(), None).unwrap();
     DecodePlan {
         resolution: Arc::new(resolution),
@@ -48,7 +48,11 @@ fn plan(file: &SchemaRef, filter: Option<BoundPredicate>) -> DecodePlan {
 }
 
 /// Ids of the rows that match, their positions, and how many rows were decoded.
-async fn matching(filter: &BoundPredicate, prune: bool, change: impl FnOnce(&mut DecodePlan)) -> (Vec<i64>, Vec<u64>, usize) {
+async fn matching(
+    filter: &BoundPredicate,
+    prune: bool,
+    change: impl FnOnce(&mut DecodePlan),
+) -> (Vec<i64>, Vec<u64>, usize) {
     let mut decoder = open(bytes("groups"), 16 * MIB).await.unwrap();
     let mut plan = plan(decoder.file_schema(), prune.then(|| filter.clone()));
     change(&mut plan);
@@ -60,7 +64,9 @@ async fn matching(filter: &BoundPredicate, prune: bool, change: impl FnOnce(&mut
     while let Some(decoded) = decoder.next().await.unwrap() {
         let batch = projector.project(&decoded.batch).unwrap();
         let all = batch.column(0).as_primitive::<Int64Type>();
-        for ((row, position), matches) in positions(&decoded).into_iter().enumerate().zip(test.matches(&batch).unwrap().iter()) {
+        for ((row, position), matches) in
+            positions(&decoded).into_iter().enumerate().zip(test.matches(&batch).unwrap().iter())
+        {
             if matches.unwrap() {
                 ids.push(all.value(row));
                 places.push(position);
@@ -71,7 +77,7 @@ async fn matching(filter: &BoundPredicate, prune: bool, change: impl FnOnce(&mut
     (ids, places, rows)
 }
 
-fn bind(text: &str) -> BoundPredicate {
+pub(super) fn bind(text: &str) -> BoundPredicate {
     text.parse::<Predicate>().unwrap().bind(&schema()).unwrap()
 }
 

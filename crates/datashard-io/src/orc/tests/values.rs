@@ -60,12 +60,18 @@ async fn attributes_of_the_format_give_types_and_lengths() {
     let decoder = open(bytes("attributes"), MIB).await.unwrap();
     let types: Vec<String> =
         decoder.file_schema().fields().iter().map(|field| field.data_type().to_string()).collect();
-    assert_eq!(types[..5], ["FixedSizeBinary(16)", "FixedSizeBinary(3)", "Binary", "Time64(µs)", "Timestamp(ns)"]);
+    assert_eq!(
+        types[..5],
+        ["FixedSizeBinary(16)", "FixedSizeBinary(3)", "Binary", "Time64(µs)", "Timestamp(ns)"]
+    );
     let extension = |name: &str| {
         let field = decoder.file_schema().field_with_name(name).unwrap();
         field.metadata().get("ARROW:extension:name").cloned().unwrap_or_default()
     };
-    assert_eq!(["u", "g", "v", "f"].map(extension), ["arrow.uuid", "geoarrow.wkb", "arrow.parquet.variant", ""]);
+    assert_eq!(
+        ["u", "g", "v", "f"].map(extension),
+        ["arrow.uuid", "geoarrow.wkb", "arrow.parquet.variant", ""]
+    );
     assert!(!decoder.file_schema().field_with_name("r").unwrap().is_nullable());
 }
 
