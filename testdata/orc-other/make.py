@@ -178,12 +178,12 @@ def main():
           row_index_stride=500, timezone=zoneinfo.ZoneInfo("UTC"))
     keep("groups", rows[::149])
 
-    # As Hive leaves them: no ids, names, timestamps of a zone with daylight saving.
-    rows = [[i, "n%d" % (i % 3), dt.datetime(2021, 1 + i % 12, 15, i % 24, 30, 0, i)] for i in range(40)]
-    rows.append([None, None, dt.datetime(1950, 7, 1, 12, 0, 0, 250000)])
+    # As Hive leaves them: no ids, names, timestamps of a zone with daylight saving, text filled up with spaces.
+    rows = [[i, "n%d" % (i % 3), dt.datetime(2021, 1 + i % 12, 15, i % 24, 30, 0, i), "c" * (i % 6)] for i in range(40)]
+    rows.append([None, None, dt.datetime(1950, 7, 1, 12, 0, 0, 250000), None])
     zone = zoneinfo.ZoneInfo("America/New_York")
-    stored = [[a, b, at.replace(tzinfo=zone)] for a, b, at in rows]
-    write("hive_like", pyorc.TypeDescription.from_string("struct<_col0:int,name:string,at:timestamp>"), stored,
+    stored = [[a, b, at.replace(tzinfo=zone), c] for a, b, at, c in rows]
+    write("hive_like", pyorc.TypeDescription.from_string("struct<_col0:int,name:string,at:timestamp,code:char(5)>"), stored,
           compression=C.SNAPPY, timezone=zone)
     keep("hive_like", rows)
 

@@ -77,7 +77,7 @@ impl Pruner {
     ) -> Result<Vec<Range<u64>>, Fault> {
         let rows = open.stripe.row_count;
         let size = tail.row_group_rows;
-        let all = Vec::from([0..rows]);
+        let all = vec![Range { start: 0, end: rows }];
         if size == 0 || self.tested.is_empty() {
             return Ok(all);
         }
@@ -193,4 +193,25 @@ pub(super) fn without_deleted(
         }
     }
     left.iter().map(|rows| rows.start.saturating_sub(first_row)..rows.end.saturating_sub(first_row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kept: &[Range<u64>], deleted: &[Range<u64>], left: &[Range<u64>]) {
+        assert_eq!(without_deleted(kept.to_vec(), deleted, 1_000), left);
+    }
+
+    #[test]
+    #[expect(clippy::single_range_in_vec_init, reason = "ranges of rows")]
+    fn long_stretches_of_deleted_rows_go_short_ones_only_at_the_ends() {
+        check(&[0..5_000], &[], &[0..5_000]);
+        check(&[0..5_000], &[0..900, 6_000..9_000], &[0..5_000]);
+        check(&[0..5_000], &[900..1_010, 2_000..2_255, 5_990..6_010], &[10..4_990]);
+        check(&[0..5_000], &[2_000..2_100, 2_100..2_256], &[0..1_000, 1_256..5_000]);
+        check(&[0..5_000], &[0..7_000], &[]);
+        check(&[100..200, 300..400], &[1_050..1_320], &[320..400]);
+        check(&[100..200, 300..400], &[1_100..1_400], &[]);
+    }
 }

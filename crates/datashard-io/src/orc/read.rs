@@ -143,7 +143,12 @@ impl OrcDecoder {
                 && pruner
                     .as_ref()
                     .is_none_or(|pruner| pruner.stripe_may_match(&self.tail, stripe.number, stripe.row_count))
-                && !without_deleted(vec![0..stripe.row_count], &wanted.deleted, stripe.first_row).is_empty()
+                && !without_deleted(
+                    vec![Range { start: 0, end: stripe.row_count }],
+                    &wanted.deleted,
+                    stripe.first_row,
+                )
+                .is_empty()
         };
         let stripes = self.tail.stripes.iter().filter(is_wanted).copied().collect();
         self.run = Some(Run { columns, schema: Arc::clone(&schema), stripes, pruner, wanted, current: None });
@@ -184,7 +189,8 @@ impl Run {
         let limit_bytes = self.wanted.memory_limit_bytes;
         let place = Place::part(file, format!("stripe {}", stripe.number));
         let mut open = OpenStripe::open(input, file, tail, stripe, limit_bytes).await?;
-        let mut rows = Vec::from([0..stripe.row_count]);
+        let all = Range { start: 0, end: stripe.row_count };
+        let mut rows = vec![all];
         if let Some(pruner) = &self.pruner
             && tail.row_group_rows > 0
             && tail.row_group_rows < stripe.row_count

@@ -138,3 +138,31 @@ impl Zone {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_of_a_zone_change_with_its_seasons() {
+        let zone = Zone::new("Europe/Berlin").unwrap();
+        assert_eq!(zone.epoch_seconds, EPOCH_SECONDS - 3_600);
+        // 2020-01-01T00:00Z and 2020-07-01T00:00Z.
+        let clocks = zone.clock(vec![1_577_836_800, 1_593_561_600]).unwrap();
+        assert_eq!(clocks, [1_577_840_400, 1_593_568_800]);
+        assert!(zone.clock(vec![i64::MAX]).is_err());
+        assert!(matches!(Zone::new("Mars/Olympus"), Err(Fault::Unsupported(_))));
+        assert!(is_utc("utc") && !is_utc("Europe/Berlin"));
+    }
+
+    #[test]
+    fn nanoseconds_lose_their_zeros_and_may_be_negative() {
+        let nanos = |stored: i64| unpack_nanos(stored).ok();
+        assert_eq!(nanos(1_000 << 3), Some(1_000));
+        assert_eq!(nanos(1 << 3 | 2), Some(1_000));
+        assert_eq!(nanos(9 << 3 | 7), Some(900_000_000));
+        assert_eq!(nanos(-5 << 3 | 1), Some(-500));
+        assert_eq!(nanos(10 << 3 | 7), None);
+        assert_eq!(nanos(i64::MAX), None);
+    }
+}

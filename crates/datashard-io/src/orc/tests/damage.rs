@@ -1,7 +1,7 @@
 //! Damaged bytes end in errors: no panic that gets out, no endless work, no memory beyond the limit.
 
 use orc_rust::proto::stream::Kind as StreamKind;
-use orc_rust::proto::{CompressionKind, Type};
+use orc_rust::proto::{CompressionKind, StringPair, Type};
 
 use super::parts::Parts;
 use super::*;
@@ -75,7 +75,7 @@ async fn files_damaged_at_random_end_in_errors_or_rows() {
 
 /// Some rounds go over rows instead of reading them.
 fn deleted(round: u64) -> Vec<Range<u64>> {
-    if round % 3 == 0 { vec![0..40, 50..1000] } else { Vec::new() }
+    if round.is_multiple_of(3) { vec![0..40, 50..1000] } else { Vec::new() }
 }
 
 /// Damage in the plain bytes of streams, which packed files hide behind their codec.
@@ -209,6 +209,17 @@ async fn a_stripe_that_needs_more_memory_than_allowed_is_named() {
     let how = How { memory_limit_bytes: 2 * MIB, ..How::default() };
     let error = decode(parts.build(), how).await.unwrap_err();
     assert!(matches!(&error, DataError::TooLarge { place, .. } if place == "stripe 0"), "{error}");
+}
+
+#[tokio::test]
+async fn nulls_of_an_endless_fixed_length_are_refused() {
+    let mut parts = Parts::of(&bytes("all_null"));
+    let attribute =
+        |key: &str, value: &str| StringPair { key: Some(key.to_owned()), value: Some(value.to_owned()) };
+    parts.footer.types[2].kind = Some(8);
+    parts.footer.types[2].attributes =
+        vec![attribute("iceberg.binary-type", "FIXED"), attribute("iceberg.length", "2147483647")];
+    refused(parts.build(), "column 2 (b): needs").await;
 }
 
 /// A block that claims to unpack to terabytes, in the codec whose frames may say so.

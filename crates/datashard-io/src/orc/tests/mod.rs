@@ -1,4 +1,5 @@
 //! ORC files of other writers, read whole, in parts, through filters, and damaged.
+#![allow(clippy::as_conversions, clippy::arithmetic_side_effects, reason = "tests")]
 
 mod compare;
 mod damage;
@@ -87,7 +88,7 @@ async fn run(mut decoder: OrcDecoder, how: How) -> Result<(SchemaRef, Vec<Decode
 /// All rows in one batch, and their positions.
 fn whole(schema: &SchemaRef, batches: &[Decoded]) -> (RecordBatch, Vec<u64>) {
     let all: Vec<RecordBatch> = batches.iter().map(|decoded| decoded.batch.clone()).collect();
-    let positions = batches.iter().flat_map(|decoded| positions(decoded)).collect();
+    let positions = batches.iter().flat_map(positions).collect();
     (arrow::compute::concat_batches(schema, &all).unwrap(), positions)
 }
 

@@ -48,6 +48,14 @@ async fn runs_of_the_first_version_and_timestamps_of_another_writer_come_back() 
 }
 
 #[tokio::test]
+async fn rows_of_all_stripes_and_row_groups_come_back() {
+    let (schema, batches) = decode(bytes("groups"), How::default()).await.unwrap();
+    let (batch, _) = whole(&schema, &batches);
+    let every: Vec<RecordBatch> = (0..6000).step_by(149).map(|row| batch.slice(row, 1)).collect();
+    check(&arrow::compute::concat_batches(&schema, &every).unwrap(), &expected("groups"), "groups");
+}
+
+#[tokio::test]
 async fn files_of_hive_come_back_with_the_clock_of_the_zone_they_were_written_in() {
     check_file("hive_like", "hive_like", 1000).await;
     let decoder = open(bytes("hive_like"), MIB).await.unwrap();
