@@ -6,6 +6,8 @@ pub(crate) mod filter;
 mod from_schema;
 pub(crate) mod project;
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod to_schema;
 pub(crate) mod value;

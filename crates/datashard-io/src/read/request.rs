@@ -7,6 +7,7 @@ use std::sync::Arc;
 use datashard_spec::expr::BoundPredicate;
 use datashard_spec::id::{DataSequenceNumber, FieldId};
 use datashard_spec::name_mapping::NameMapping;
+use datashard_spec::partition::PartitionSpec;
 use datashard_spec::schema::Schema;
 use datashard_spec::value::Value;
 
@@ -20,6 +21,7 @@ use crate::delete::Deletes;
 #[must_use]
 pub struct ReadRequest {
     pub(crate) schema: Arc<Schema>,
+    pub(crate) table_schema: Option<Arc<Schema>>,
     pub(crate) filter: Option<BoundPredicate>,
     pub(crate) deletes: Option<Arc<Deletes>>,
     pub(crate) name_mapping: Option<Arc<NameMapping>>,
@@ -28,6 +30,8 @@ pub struct ReadRequest {
     pub(crate) first_row_id: Option<i64>,
     pub(crate) data_sequence_number: Option<DataSequenceNumber>,
     pub(crate) spec_id: Option<i32>,
+    pub(crate) partition: Option<HashMap<FieldId, Option<Value>>>,
+    pub(crate) record_count: Option<i64>,
     pub(crate) batch_rows: usize,
     pub(crate) memory_limit_bytes: u64,
     pub(crate) verify: bool,
@@ -40,11 +44,12 @@ impl ReadRequest {
     /// Bytes of a file in flight where nothing else is said: 256 MiB.
     pub const DEFAULT_MEMORY_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
 
-    /// All rows, in these columns. Columns are found by field id; metadata columns (`_file`, `_pos`, `_row_id`,
-    /// `_last_updated_sequence_number`) are asked for by their reserved ids.
+    /// All rows, in these columns. Columns are found by field id; metadata columns are asked for by their reserved ids:
+    /// `_file`, `_pos`, `_deleted` (always false), `_spec_id`, `_partition`, `_row_id`, `_last_updated_sequence_number`.
     pub fn new(schema: Arc<Schema>) -> Self {
         Self {
             schema,
+            table_schema: None,
             filter: None,
             deletes: None,
             name_mapping: None,
@@ -53,6 +58,8 @@ impl ReadRequest {
             first_row_id: None,
             data_sequence_number: None,
             spec_id: None,
+            partition: None,
+            record_count: None,
             batch_rows: Self::DEFAULT_BATCH_ROWS,
             memory_limit_bytes: Self::DEFAULT_MEMORY_LIMIT_BYTES,
             verify: true,
@@ -60,7 +67,15 @@ impl ReadRequest {
         }
     }
 
-    /// Only the rows that match for certain. The filter may test columns that are not asked for.
+    /// With the schema that the filter is bound to, for columns that it tests and that are not asked for. Without it, all columns of the
+    /// filter must be among those asked for.
+    pub fn with_table_schema(mut self, schema: Arc<Schema>) -> Self {
+        self.table_schema = Some(schema);
+        self
+    }
+
+    /// Only the rows that match for certain. The filter may test columns that are not asked for, see
+    /// [`with_table_schema`](Self::with_table_schema).
     pub fn with_filter(mut self, filter: BoundPredicate) -> Self {
         self.filter = Some(filter);
         self
@@ -107,6 +122,20 @@ impl ReadRequest {
     /// With the id of the file's partition spec, for `_spec_id`.
     pub fn with_spec_id(mut self, id: i32) -> Self {
         self.spec_id = Some(id);
+        self
+    }
+
+    /// With the file's partition spec and tuple, for `_spec_id` and `_partition`. Fields of `_partition` that the spec lacks are null.
+    pub fn with_partition(mut self, spec: &PartitionSpec, tuple: &[Option<Value>]) -> Self {
+        let values = spec.fields.iter().map(|field| field.field_id).zip(tuple.iter().cloned());
+        self.spec_id = Some(spec.id.0);
+        self.partition = Some(values.collect());
+        self
+    }
+
+    /// With the number of rows that the manifest tells: a file of another number is refused, if checksums are verified.
+    pub fn with_record_count(mut self, rows: i64) -> Self {
+        self.record_count = Some(rows);
         self
     }
 

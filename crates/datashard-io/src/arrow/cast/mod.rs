@@ -41,7 +41,18 @@ use crate::data_error::DataError;
 /// # Spec
 /// "Schema Evolution", "Appendix A: Format-specific Requirements".
 pub(crate) fn read_as(array: &ArrayRef, to: &Type, column: &str, place: &str) -> Result<ArrayRef, DataError> {
-    let at = At { column, place, origin: Origin::Stored, mask: None };
+    read_as_within(array, to, column, place, None)
+}
+
+/// As [`read_as`], for a field of a struct that is null where `around` is: what lies there need not be a value.
+pub(crate) fn read_as_within(
+    array: &ArrayRef,
+    to: &Type,
+    column: &str,
+    place: &str,
+    around: Option<&NullBuffer>,
+) -> Result<ArrayRef, DataError> {
+    let at = At { column, place, origin: Origin::Stored, mask: around };
     match to {
         Type::Primitive(primitive) => primitive::convert(array, primitive, &at),
         Type::Variant => variant::convert(array, &at),

@@ -155,11 +155,7 @@ impl<'a> Binder<'a> {
             return Ok(Convert::Same);
         }
         // What cannot be read is refused before anything is.
-        let values = match &file.data_type {
-            DataType::Dictionary(_, values) => values,
-            other => other,
-        };
-        read_as(&new_empty_array(values), read, at.column, self.missing.location)?;
+        read_as(&new_empty_array(&file.data_type), read, at.column, &format!("`{}`", self.missing.location))?;
         Ok(Convert::Cast(read.clone()))
     }
 
@@ -180,9 +176,9 @@ impl<'a> Binder<'a> {
                         .to_owned(),
             });
         }
-        let (Some(metadata), Some(value)) = (position("metadata"), position("value")) else {
+        if position("metadata").is_none() || position("value").is_none() {
             return Err(self.wrong_type(&Type::Variant, file, at));
-        };
+        }
         for member in members {
             let is_bytes =
                 matches!(member.data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
@@ -193,7 +189,7 @@ impl<'a> Binder<'a> {
                 self.leaves.extend(member.leaves.clone());
             }
         }
-        if file.data_type == *target { Ok(Convert::Same) } else { Ok(Convert::Variant { metadata, value }) }
+        if file.data_type == *target { Ok(Convert::Same) } else { Ok(Convert::Cast(Type::Variant)) }
     }
 
     fn structure(
@@ -293,7 +289,7 @@ impl<'a> Binder<'a> {
     /// Sees to it that something of a column is read where nothing in it was asked for: its nulls and lengths count.
     fn keep_shape(&mut self, file: &FileColumn, leaves_before: usize) {
         if self.leaves.len() == leaves_before {
-            self.leaves.extend(file.cheapest_leaf());
+            self.leaves.extend(file.cheapest_leaves());
         }
     }
 

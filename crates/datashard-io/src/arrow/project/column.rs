@@ -72,22 +72,28 @@ impl FileColumn {
             }
     }
 
-    /// The leaf that costs least to read, for what lies above it: which structs are null, how long lists are.
-    pub(super) fn cheapest_leaf(&self) -> Option<usize> {
-        self.cheapest(0).map(|(_, leaf)| leaf)
+    /// The leaves that cost least to read, for what lies above them: which structs are null, how long lists are. One is enough, but a map
+    /// without keys or without values is none.
+    pub(super) fn cheapest_leaves(&self) -> Vec<usize> {
+        self.cheapest(0).map(|(_, leaves)| leaves).unwrap_or_default()
     }
 
-    /// Cost and number of the cheapest leaf.
-    fn cheapest(&self, lists_above: usize) -> Option<(usize, usize)> {
+    /// Cost and numbers of the cheapest leaves.
+    fn cheapest(&self, lists_above: usize) -> Option<(usize, Vec<usize>)> {
         let below = lists_above.saturating_add(1);
         match &self.parts {
-            Parts::Leaf => Some((
-                cost(&self.data_type).saturating_add(lists_above.saturating_mul(100)),
-                self.leaves.start,
-            )),
+            Parts::Leaf => {
+                let cost = cost(&self.data_type).saturating_add(lists_above.saturating_mul(100));
+                Some((cost, vec![self.leaves.start]))
+            }
             Parts::Struct(members) => members.iter().filter_map(|member| member.cheapest(lists_above)).min(),
             Parts::List(element) => element.cheapest(below),
-            Parts::Map(pair) => pair.0.cheapest(below).into_iter().chain(pair.1.cheapest(below)).min(),
+            Parts::Map(pair) => {
+                let (cost, mut leaves) = pair.0.cheapest(below)?;
+                let (other_cost, other_leaves) = pair.1.cheapest(below)?;
+                leaves.extend(other_leaves);
+                Some((cost.saturating_add(other_cost), leaves))
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datashard_spec::schema::Type;
 use datashard_spec::value::Value;
 
-use crate::arrow::cast::read_as;
+use crate::arrow::cast::read_as_within;
 use crate::arrow::value::repeat;
 use crate::data_error::DataError;
 
@@ -44,10 +44,8 @@ pub(super) enum Convert {
     Same,
     /// They are of no use.
     Null,
-    /// A cast that loses nothing.
+    /// A cast that loses nothing; of primitives and variants.
     Cast(Type),
-    /// A variant: positions of its two parts.
-    Variant { metadata: usize, value: usize },
     /// A struct.
     Struct(Vec<Plan>),
     /// A list.
@@ -65,7 +63,8 @@ pub(super) struct Part {
 }
 
 impl Plan {
-    /// The column, from the columns of a batch or the children of a struct. Where `around` is null, so is a struct around it.
+    /// The column, from the columns of a batch or the children of a struct. Where `around` is null, so is a struct around it: what lies
+    /// there has no meaning, and whatever it is does no harm.
     pub(super) fn apply(
         &self,
         file: &str,
@@ -82,11 +81,13 @@ impl Plan {
                         self.column
                     )));
                 };
-                convert.apply(file, &self.column, array, to)?
+                convert.apply(file, &self.column, array, to, around)?
             }
             Source::Constant { value, value_type } => repeat(Some(value), value_type, rows)?,
             Source::Null => new_null_array(to, rows),
-            Source::Members(members) => structure(file, &self.column, members, &[], to, None, rows)?,
+            Source::Members(members) => {
+                structure(file, &self.column, members, &[], to, around.cloned(), rows)?
+            }
         };
         required(file, &self.column, &self.field, &array, around)?;
         Ok(array)
@@ -100,42 +101,22 @@ impl Convert {
         column: &str,
         array: &ArrayRef,
         to: &DataType,
+        around: Option<&NullBuffer>,
     ) -> Result<ArrayRef, DataError> {
         match self {
             Self::Same => Ok(Arc::clone(array)),
             Self::Null => Ok(new_null_array(to, array.len())),
-            Self::Cast(value_type) => read_as(&unpacked(file, column, array)?, value_type, column, file),
-            Self::Variant { metadata, value } => {
-                let Some(whole) = array.as_struct_opt() else { return Err(changed(file, column, array)) };
-                let fields = struct_fields(to)?;
-                let parts: Result<Vec<ArrayRef>, DataError> = [*metadata, *value]
-                    .into_iter()
-                    .map(|index| {
-                        let part = whole.columns().get(index).ok_or_else(|| changed(file, column, array))?;
-                        match part.data_type() {
-                            DataType::Binary => Ok(Arc::clone(part)),
-                            _ => cast(part, &DataType::Binary)
-                                .map_err(|error| undecodable(file, column, error)),
-                        }
-                    })
-                    .collect();
-                let parts = parts?;
-                for (part, field) in parts.iter().zip(fields) {
-                    required(file, column, field, part, whole.nulls())?;
-                }
-                StructArray::try_new_with_length(fields.clone(), parts, whole.nulls().cloned(), whole.len())
-                    .map(|made| Arc::new(made) as ArrayRef)
-                    .map_err(|error| undecodable(file, column, error))
-            }
+            Self::Cast(value_type) => read_as_within(array, value_type, column, &format!("`{file}`"), around),
             Self::Struct(members) => {
                 let Some(whole) = array.as_struct_opt() else { return Err(changed(file, column, array)) };
-                structure(file, column, members, whole.columns(), to, whole.nulls().cloned(), whole.len())
+                let nulls = NullBuffer::union(whole.nulls(), around);
+                structure(file, column, members, whole.columns(), to, nulls, whole.len())
             }
             Self::List(element) => {
                 let (offsets, values, nulls) = list_parts(file, column, array)?;
                 let made = element.apply(file, &values)?;
                 ListArray::try_new(Arc::clone(&element.field), offsets, made, nulls)
-                    .map(|made| Arc::new(made) as ArrayRef)
+                    .map(shared)
                     .map_err(|error| undecodable(file, column, error))
             }
             Self::Map(pair) => map(file, column, pair, array, to),
@@ -145,7 +126,7 @@ impl Convert {
 
 impl Part {
     fn apply(&self, file: &str, values: &ArrayRef) -> Result<ArrayRef, DataError> {
-        let made = self.convert.apply(file, &self.column, values, self.field.data_type())?;
+        let made = self.convert.apply(file, &self.column, values, self.field.data_type(), None)?;
         required(file, &self.column, &self.field, &made, None)?;
         Ok(made)
     }
@@ -163,7 +144,7 @@ fn structure(
     let made: Result<Vec<ArrayRef>, DataError> =
         members.iter().map(|member| member.apply(file, children, rows, nulls.as_ref())).collect();
     StructArray::try_new_with_length(struct_fields(to)?.clone(), made?, nulls, rows)
-        .map(|made| Arc::new(made) as ArrayRef)
+        .map(shared)
         .map_err(|error| undecodable(file, column, error))
 }
 
@@ -192,20 +173,16 @@ fn map(
     let fields = struct_fields(entries_field.data_type())?.clone();
     StructArray::try_new_with_length(fields, made?, None, entries.len())
         .and_then(|entries| MapArray::try_new(Arc::clone(entries_field), offsets, entries, nulls, *sorted))
-        .map(|made| Arc::new(made) as ArrayRef)
+        .map(shared)
         .map_err(|error| undecodable(file, column, error))
 }
 
 /// Offsets, values and nulls of a list or a map. Values outside of the offsets are cut off, so that nothing is done to them.
-fn list_parts(
-    file: &str,
-    column: &str,
-    array: &ArrayRef,
-) -> Result<(OffsetBuffer<i32>, ArrayRef, Option<NullBuffer>), DataError> {
+fn list_parts(file: &str, column: &str, array: &ArrayRef) -> Result<ListParts, DataError> {
     let (offsets, values, nulls) = match array.data_type() {
         DataType::Map(..) => {
             let Some(map) = array.as_map_opt() else { return Err(changed(file, column, array)) };
-            (map.offsets().clone(), Arc::new(map.entries().clone()) as ArrayRef, map.nulls().cloned())
+            (map.offsets().clone(), shared(map.entries().clone()), map.nulls().cloned())
         }
         DataType::LargeList(element)
         | DataType::ListView(element)
@@ -231,15 +208,12 @@ fn list_parts(
     Ok((OffsetBuffer::new(moved), values.slice(first, end.saturating_sub(first)), nulls))
 }
 
-/// Values of a dictionary, one per row.
-fn unpacked(file: &str, column: &str, array: &ArrayRef) -> Result<ArrayRef, DataError> {
-    match array.data_type() {
-        DataType::Dictionary(_, values) => {
-            cast(array, values).map_err(|error| undecodable(file, column, error))
-        }
-        _ => Ok(Arc::clone(array)),
-    }
+fn shared(array: impl Array + 'static) -> ArrayRef {
+    Arc::new(array)
 }
+
+/// Offsets into values, the values, and which lists are null.
+type ListParts = (OffsetBuffer<i32>, ArrayRef, Option<NullBuffer>);
 
 fn required(
     file: &str,

@@ -1,1 +1,0 @@
-//! Projection: what is where, and what is not.

@@ -1,0 +1,1 @@
+//! Deletes loaded from files of every format.

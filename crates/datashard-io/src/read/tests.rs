@@ -1,0 +1,1 @@
+//! Files read through an in-memory decoder.
