@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::statistics::{self, Metrics};
 use super::stripe::OpenStripe;
 use super::tail::Tail;
-use super::types::{Column, Kind};
+use super::types::Kind;
 
 /// Deleted rows are decoded where fewer than these lie side by side.
 const MIN_GAP_ROWS: u64 = 256;
@@ -39,17 +39,21 @@ impl Pruner {
     pub(super) fn new(
         filter: &BoundPredicate,
         leaf_of: impl Fn(FieldId) -> Option<usize>,
-        root: &Column,
+        tail: &Tail,
     ) -> Self {
         let mut tested: Vec<Tested> = Vec::new();
         for node in filter.nodes() {
             let Node::Leaf(leaf) = node else { continue };
             let (id, Type::Primitive(to)) = (leaf.term.field_id(), leaf.term.source_type()) else { continue };
-            let column = leaf_of(id).and_then(|leaf| root.leaf(leaf));
+            let column = leaf_of(id).and_then(|leaf| tail.root.leaf(leaf));
             if let Some(column) = column.filter(|column| !column.repeated)
                 && tested.iter().all(|tested| tested.id != id)
             {
-                tested.push(Tested { id, index: column.index, kind: column.kind, to: to.clone() });
+                let kind = match column.kind {
+                    Kind::Text if !tail.has_text_bounds => Kind::Char,
+                    kind => kind,
+                };
+                tested.push(Tested { id, index: column.index, kind, to: to.clone() });
             }
         }
         Self { filter: InclusiveMetrics::new(filter), tested }

@@ -12,6 +12,7 @@ use orc_rust::proto::stream::Kind as StreamKind;
 use super::column::{ColumnReader, Frame, Streams};
 use super::fault::{Fault, Place};
 use super::prune::{Pruner, without_deleted};
+use super::stream::Budget;
 use super::stripe::OpenStripe;
 use super::tail::{self, Stripe, Tail};
 use super::types::Column;
@@ -24,6 +25,10 @@ use crate::read::decoder::{DecodePlan, Decoded, Decoder, OpenOptions, RowPositio
 const MIN_BATCH_ROWS: u64 = 16;
 /// Part of the memory limit that a batch should take, by what statistics say of the length of rows.
 const BATCH_SHARE: u64 = 4;
+/// Unpacked blocks may take so many times the memory that their streams may. Many columns have as many blocks open at once.
+const BLOCKS_SHARE: u64 = 2;
+/// Streams unpack to so many times their length, where nothing better is known.
+const USUAL_RATIO: u64 = 8;
 
 /// Opens an ORC file: reads its tail, with one request unless it is long.
 ///
@@ -39,7 +44,14 @@ pub(crate) async fn open(input: &InputFile, options: &OpenOptions) -> Result<Box
 pub(super) async fn open_decoder(input: &InputFile, options: &OpenOptions) -> Result<OrcDecoder, DataError> {
     let tail = tail::read(input, options).await?;
     let schema = schema_of(&tail.root.children);
-    Ok(OrcDecoder { input: input.clone(), file: input.location().into(), tail, schema, run: None })
+    Ok(OrcDecoder {
+        input: input.clone(),
+        file: input.location().into(),
+        tail,
+        schema,
+        run: None,
+        finished: false,
+    })
 }
 
 /// An ORC file that was opened.
@@ -49,6 +61,8 @@ pub(super) struct OrcDecoder {
     tail: Tail,
     schema: SchemaRef,
     run: Option<Run>,
+    /// Whether the last row was given.
+    finished: bool,
 }
 
 /// What is being decoded.
@@ -91,10 +105,8 @@ impl Decoder for OrcDecoder {
     }
 
     async fn begin(&mut self, plan: DecodePlan) -> Result<SchemaRef, DataError> {
-        let pruner = plan
-            .filter
-            .as_ref()
-            .map(|filter| Pruner::new(filter, |id| plan.resolution.leaf(id), &self.tail.root));
+        let pruner =
+            plan.filter.as_ref().map(|filter| Pruner::new(filter, |id| plan.resolution.leaf(id), &self.tail));
         let wanted = Wanted {
             deleted: plan.deleted,
             byte_range: plan.byte_range,
@@ -105,10 +117,18 @@ impl Decoder for OrcDecoder {
     }
 
     async fn next(&mut self) -> Result<Option<Decoded>, DataError> {
-        let Some(mut run) = self.run.take() else { return Ok(None) };
-        // After an error nothing more is decoded.
+        if self.finished {
+            return Ok(None);
+        }
+        // Neither an error nor a call that was dropped may look like the end of the file.
+        let Some(mut run) = self.run.take() else {
+            return Err(DataError::internal(
+                "an ORC file is read on after a call that failed or was dropped",
+            ));
+        };
         let decoded = run.next(&self.input, &self.file, &self.tail).await?;
-        self.run = decoded.is_some().then_some(run);
+        self.finished = decoded.is_none();
+        self.run = Some(run);
         Ok(decoded)
     }
 }
@@ -221,7 +241,8 @@ impl Run {
                 {
                     return Err(place.error(Fault::Unsupported("rows that are null".to_owned()), 0));
                 }
-                let streams = Streams { file, stripe: &open, compression: tail.compression };
+                let budget = Budget::new(limit_bytes.saturating_mul(BLOCKS_SHARE));
+                let streams = Streams { file, stripe: &open, compression: tail.compression, budget };
                 self.columns.iter().map(|column| streams.reader(column)).collect()
             },
         )?;
@@ -231,15 +252,21 @@ impl Run {
     /// Rows of a batch of a stripe: fewer than asked for where they are so long that a batch would not fit the memory limit.
     fn batch_rows(&self, tail: &Tail, stripe: &Stripe) -> u64 {
         let asked = u64::try_from(self.wanted.batch_rows).unwrap_or(u64::MAX).max(1);
-        let Some(statistics) = tail.statistics.get(stripe.number) else { return asked };
         let mut bytes = 0_u64;
-        for column in self.columns.iter().flat_map(Column::all) {
-            let index = usize::try_from(column.index).unwrap_or(usize::MAX);
-            let Some(found) = statistics.col_stats.get(index) else { continue };
-            let text = found.string_statistics.as_ref().and_then(|text| text.sum);
-            let length = text.or(found.binary_statistics.as_ref().and_then(|binary| binary.sum)).unwrap_or(0);
-            let values = found.number_of_values.unwrap_or(0).saturating_mul(8);
-            bytes = bytes.saturating_add(values).saturating_add(u64::try_from(length).unwrap_or(0));
+        match tail.statistics.get(stripe.number) {
+            None => bytes = stripe.end.saturating_sub(stripe.start).saturating_mul(USUAL_RATIO),
+            Some(statistics) => {
+                for column in self.columns.iter().flat_map(Column::all) {
+                    let index = usize::try_from(column.index).unwrap_or(usize::MAX);
+                    let Some(found) = statistics.col_stats.get(index) else { continue };
+                    let text = found.string_statistics.as_ref().and_then(|text| text.sum);
+                    let length = text.or(found.binary_statistics.as_ref().and_then(|binary| binary.sum));
+                    let length = u64::try_from(length.unwrap_or(0)).unwrap_or(0);
+                    let values =
+                        if column.repeated { found.number_of_values.unwrap_or(0) } else { stripe.row_count };
+                    bytes = bytes.saturating_add(values.saturating_mul(8)).saturating_add(length);
+                }
+            }
         }
         let row_bytes = bytes.checked_div(stripe.row_count).unwrap_or(0).max(1);
         let fitting = (self.wanted.memory_limit_bytes / BATCH_SHARE).checked_div(row_bytes).unwrap_or(asked);
@@ -264,7 +291,7 @@ impl Current {
             self.rows.pop_front();
         }
         let first_row = self.stripe.first_row.saturating_add(start);
-        let frame = Frame { first_row, limit_bytes: wanted.memory_limit_bytes };
+        let frame = Frame::new(first_row, wanted.memory_limit_bytes);
         let rows = usize::try_from(count).unwrap_or(usize::MAX);
         let mut arrays = Vec::with_capacity(self.readers.len());
         for reader in &mut self.readers {

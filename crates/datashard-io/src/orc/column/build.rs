@@ -14,7 +14,7 @@ use crate::data_error::DataError;
 use crate::orc::codec::Compression;
 use crate::orc::fault::{Fault, Place};
 use crate::orc::rle::{BooleanReader, ByteReader, Encoding, IntegerReader};
-use crate::orc::stream::ByteStream;
+use crate::orc::stream::{Budget, ByteStream};
 use crate::orc::stripe::OpenStripe;
 use crate::orc::types::{Column, Kind};
 
@@ -23,6 +23,8 @@ pub(in super::super) struct Streams<'a> {
     pub(in super::super) file: &'a Arc<str>,
     pub(in super::super) stripe: &'a OpenStripe,
     pub(in super::super) compression: Compression,
+    /// Memory for unpacked blocks.
+    pub(in super::super) budget: Arc<Budget>,
 }
 
 impl Streams<'_> {
@@ -42,10 +44,9 @@ impl Streams<'_> {
         children: Vec<ColumnReader>,
         place: Place,
     ) -> Result<ColumnReader, Fault> {
-        let present = self
-            .stripe
-            .stream(column.index, StreamKind::Present)?
-            .map(|bytes| BooleanReader::new(ByteStream::new(bytes, self.compression)));
+        let present = self.stripe.stream(column.index, StreamKind::Present)?.map(|bytes| {
+            BooleanReader::new(ByteStream::new(bytes, self.compression, Arc::clone(&self.budget)))
+        });
         Ok(ColumnReader {
             place,
             data_type: column.field.data_type().clone(),
@@ -76,7 +77,7 @@ impl Streams<'_> {
         // A stream without values may be left out.
         let stream = |kind: StreamKind| -> Result<ByteStream, Fault> {
             let bytes = self.stripe.stream(column.index, kind)?.unwrap_or_default();
-            Ok(ByteStream::new(bytes, self.compression))
+            Ok(ByteStream::new(bytes, self.compression, Arc::clone(&self.budget)))
         };
         let signed = |kind| Ok(IntegerReader::signed(stream(kind)?, encoding));
         let unsigned = |kind| Ok(IntegerReader::unsigned(stream(kind)?, encoding));

@@ -9,6 +9,7 @@ mod time;
 pub(super) use build::Streams;
 pub(super) use time::is_utc;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -30,12 +31,33 @@ use crate::data_error::DataError;
 const SKIP_ROWS: usize = 1 << 16;
 
 /// What is read of all columns at once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Frame {
     /// Position of the first row in the file.
-    pub(super) first_row: u64,
-    /// Bytes that the values of a column may take.
-    pub(super) limit_bytes: u64,
+    first_row: u64,
+    limit_bytes: u64,
+    /// Bytes that values of this batch may still take.
+    left_bytes: Cell<u64>,
+}
+
+impl Frame {
+    pub(super) fn new(first_row: u64, limit_bytes: u64) -> Self {
+        Self { first_row, limit_bytes, left_bytes: Cell::new(limit_bytes) }
+    }
+
+    /// Takes memory for values, before it is used.
+    fn take(&self, bytes: u64) -> Result<(), Fault> {
+        match self.left_bytes.get().checked_sub(bytes) {
+            Some(left) => {
+                self.left_bytes.set(left);
+                Ok(())
+            }
+            None => {
+                let taken = self.limit_bytes.saturating_sub(self.left_bytes.get());
+                Err(Fault::TooLarge { bytes: taken.saturating_add(bytes), limit_bytes: self.limit_bytes })
+            }
+        }
+    }
 }
 
 /// A column of a stripe, from its first row to its last.
@@ -109,11 +131,10 @@ impl ColumnReader {
             }
             _ => {}
         }
-        if let DataType::FixedSizeBinary(length) = &self.data_type {
-            let bytes =
-                u64::from(length.unsigned_abs()).saturating_mul(u64::try_from(rows).unwrap_or(u64::MAX));
-            text::check_total(bytes, frame).map_err(|fault| self.place.error(fault, frame.first_row))?;
-        }
+        // Columns within a struct take their own memory.
+        let width = if matches!(self.values, Values::Struct(..)) { 1 } else { self.width() };
+        let bytes = width.saturating_mul(u64::try_from(rows).unwrap_or(u64::MAX));
+        frame.take(bytes).map_err(|fault| self.place.error(fault, frame.first_row))?;
         if valid == 0 {
             return Ok(new_null_array(&self.data_type, rows));
         }

@@ -168,10 +168,13 @@ pub(super) fn total(lengths: &[i64]) -> Result<u64, Fault> {
     })
 }
 
-/// Offsets count to 2^31, and memory has its limit.
+/// Takes memory for texts or bytes; offsets count to 2^31.
 pub(super) fn check_total(bytes: u64, frame: &Frame) -> Result<(), Fault> {
-    let limit_bytes = frame.limit_bytes.min(u64::from(i32::MAX.unsigned_abs()));
-    if bytes > limit_bytes { Err(Fault::TooLarge { bytes, limit_bytes }) } else { Ok(()) }
+    let limit_bytes = u64::from(i32::MAX.unsigned_abs());
+    if bytes > limit_bytes {
+        return Err(Fault::TooLarge { bytes, limit_bytes });
+    }
+    frame.take(bytes)
 }
 
 /// Where values start and end, of lengths whose sum was checked.

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 
 use super::super::codec::Compression;
-use super::super::stream::ByteStream;
+use super::super::stream::{Budget, ByteStream};
 use super::{BooleanReader, ByteReader, Encoding, IntegerReader};
 
 fn stream(bytes: &[u8]) -> ByteStream {
-    ByteStream::new(Bytes::copy_from_slice(bytes), Compression::NONE)
+    ByteStream::new(Bytes::copy_from_slice(bytes), Compression::NONE, Budget::new(0))
 }
 
 fn check(encoding: Encoding, signed: bool, bytes: &[u8], values: &[i64]) {

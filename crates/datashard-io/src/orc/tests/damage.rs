@@ -1,7 +1,7 @@
 //! Damaged bytes end in errors: no panic that gets out, no endless work, no memory beyond the limit.
 
 use orc_rust::proto::stream::Kind as StreamKind;
-use orc_rust::proto::{CompressionKind, StringPair, Type};
+use orc_rust::proto::{ColumnEncoding, CompressionKind, Stream, StringPair, Type};
 
 use super::parts::Parts;
 use super::*;
@@ -220,6 +220,46 @@ async fn nulls_of_an_endless_fixed_length_are_refused() {
     parts.footer.types[2].attributes =
         vec![attribute("iceberg.binary-type", "FIXED"), attribute("iceberg.length", "2147483647")];
     refused(parts.build(), "column 2 (b): needs").await;
+}
+
+#[tokio::test]
+async fn memory_is_for_all_columns_of_a_batch_together() {
+    let mut parts = Parts::of(&bytes("all_null"));
+    let count = 1000;
+    let columns: Vec<u32> = (1..=count).collect();
+    let double = Type { kind: Some(6), ..Type::default() };
+    parts.footer.types.truncate(1);
+    parts.footer.types.resize(1 + count as usize, double);
+    parts.footer.types[0].field_names = columns.iter().map(|column| format!("c{column}")).collect();
+    parts.footer.types[0].subtypes = columns;
+    parts.metadata.stripe_stats.clear();
+    let stripe = &mut parts.stripes[0];
+    stripe.footer.columns.resize(1 + count as usize, ColumnEncoding::default());
+    let nulls =
+        (stripe.footer.streams.iter().position(|stream| stream.kind() == StreamKind::Present)).unwrap();
+    let (stream, nulls) = (stripe.footer.streams[nulls].clone(), stripe.streams[nulls].clone());
+    stripe.footer.streams =
+        (1..=count).map(|column| Stream { column: Some(column), ..stream.clone() }).collect();
+    stripe.streams = vec![nulls; count as usize];
+    let file = parts.build();
+    let how = How { memory_limit_bytes: 32 * MIB, ..How::default() };
+    let (_, batches) = decode(file.clone(), how).await.unwrap();
+    assert_eq!(batches.iter().map(|decoded| decoded.batch.num_rows()).sum::<usize>(), 700);
+    // 16 rows of 1,000 numbers are 128,000 bytes.
+    let how = How { memory_limit_bytes: 100_000, ..How::default() };
+    let error = decode(file, how).await.unwrap_err();
+    assert!(matches!(error, DataError::TooLarge { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_never_looks_like_the_end() {
+    let mut decoder = open(bytes("wrong_uuid"), MIB).await.unwrap();
+    let wanted =
+        Wanted { deleted: Vec::new().into(), byte_range: None, batch_rows: 2, memory_limit_bytes: MIB };
+    decoder.start(&[0], None, wanted).unwrap();
+    assert!(matches!(decoder.next().await, Ok(Some(_))));
+    assert!(matches!(decoder.next().await, Err(DataError::BadValue { row: 2, .. })));
+    assert!(matches!(decoder.next().await, Err(DataError::Internal { .. })));
 }
 
 /// A block that claims to unpack to terabytes, in the codec whose frames may say so.
