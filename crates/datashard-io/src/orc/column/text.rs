@@ -77,8 +77,15 @@ pub(super) struct DictionaryReader {
 
 #[derive(Debug)]
 enum Source {
-    Unread { bytes: ByteStream, lengths: IntegerReader, size: usize },
+    Unread(Box<Unread>),
     Read { bytes: Vec<u8>, ends: Vec<usize> },
+}
+
+#[derive(Debug)]
+struct Unread {
+    bytes: ByteStream,
+    lengths: IntegerReader,
+    size: usize,
 }
 
 impl DictionaryReader {
@@ -88,7 +95,7 @@ impl DictionaryReader {
         lengths: IntegerReader,
         size: usize,
     ) -> Self {
-        Self { numbers, dictionary: Source::Unread { bytes, lengths, size } }
+        Self { numbers, dictionary: Source::Unread(Box::new(Unread { bytes, lengths, size })) }
     }
 
     pub(super) fn read(
@@ -127,7 +134,8 @@ impl DictionaryReader {
 
 impl Source {
     fn read(&mut self, frame: &Frame) -> Result<(&[u8], &[usize]), Fault> {
-        if let Self::Unread { bytes, lengths, size } = self {
+        if let Self::Unread(unread) = self {
+            let Unread { bytes, lengths, size } = unread.as_mut();
             // Grows with the lengths that are there, not with the size that is claimed.
             let mut found = Vec::new();
             lengths.read(*size, &mut found)?;
@@ -147,7 +155,7 @@ impl Source {
         }
         match self {
             Self::Read { bytes, ends } => Ok((bytes, ends)),
-            Self::Unread { .. } => Err(Fault::damaged("a dictionary that was not read")),
+            Self::Unread(_) => Err(Fault::damaged("a dictionary that was not read")),
         }
     }
 }

@@ -23,11 +23,11 @@ fn check(encoding: Encoding, signed: bool, bytes: &[u8], values: &[i64]) {
         assert_eq!(found, values, "in steps of {step}");
         assert!(reader.read(1, &mut found).is_err(), "there is more");
     }
-    for skipped in 0..values.len() {
+    for (skipped, value) in values.iter().enumerate() {
         let (mut reader, mut found) = (reader(), Vec::new());
         reader.skip(skipped).unwrap();
         reader.read(1, &mut found).unwrap();
-        assert_eq!(found, [values[skipped]]);
+        assert_eq!(found, [*value]);
     }
     for end in 0..bytes.len() {
         let mut reader = IntegerReader::signed(stream(&bytes[..end]), encoding);
