@@ -16,7 +16,6 @@ use super::statistics::{self, Metrics};
 use super::stripe::OpenStripe;
 use super::tail::Tail;
 use super::types::{Column, Kind};
-use crate::arrow::project::Resolution;
 
 /// A filter, with the columns of the file whose statistics it can use.
 #[derive(Debug)]
@@ -35,12 +34,16 @@ struct Tested {
 
 impl Pruner {
     /// Columns within lists and maps are not looked at: their statistics are not of rows.
-    pub(super) fn new(filter: &BoundPredicate, resolution: &Resolution, root: &Column) -> Self {
+    pub(super) fn new(
+        filter: &BoundPredicate,
+        leaf_of: impl Fn(FieldId) -> Option<usize>,
+        root: &Column,
+    ) -> Self {
         let mut tested: Vec<Tested> = Vec::new();
         for node in filter.nodes() {
             let Node::Leaf(leaf) = node else { continue };
             let (id, Type::Primitive(to)) = (leaf.term.field_id(), leaf.term.source_type()) else { continue };
-            let column = resolution.leaf(id).and_then(|leaf| root.leaf(leaf));
+            let column = leaf_of(id).and_then(|leaf| root.leaf(leaf));
             if let Some(column) = column.filter(|column| !column.repeated)
                 && tested.iter().all(|tested| tested.id != id)
             {

@@ -52,8 +52,16 @@ struct Run {
     schema: SchemaRef,
     stripes: VecDeque<Stripe>,
     pruner: Option<Pruner>,
-    plan: DecodePlan,
+    wanted: Wanted,
     current: Option<Current>,
+}
+
+/// What to decode, as far as it does not say which columns.
+struct Wanted {
+    deleted: Arc<[Range<u64>]>,
+    byte_range: Option<Range<u64>>,
+    batch_rows: usize,
+    memory_limit_bytes: u64,
 }
 
 /// The stripe at hand.
@@ -78,8 +86,36 @@ impl Decoder for OrcDecoder {
     }
 
     async fn begin(&mut self, plan: DecodePlan) -> Result<SchemaRef, DataError> {
+        let pruner = plan
+            .filter
+            .as_ref()
+            .map(|filter| Pruner::new(filter, |id| plan.resolution.leaf(id), &self.tail.root));
+        let wanted = Wanted {
+            deleted: plan.deleted,
+            byte_range: plan.byte_range,
+            batch_rows: plan.batch_rows,
+            memory_limit_bytes: plan.memory_limit_bytes,
+        };
+        self.start(plan.resolution.leaves(), pruner, wanted)
+    }
+
+    async fn next(&mut self) -> Result<Option<Decoded>, DataError> {
+        let Some(mut run) = self.run.take() else { return Ok(None) };
+        // After an error nothing more is decoded.
+        let decoded = run.next(&self.input, &self.file, &self.tail).await?;
+        self.run = decoded.is_some().then_some(run);
+        Ok(decoded)
+    }
+}
+
+impl OrcDecoder {
+    fn start(
+        &mut self,
+        leaves: &[usize],
+        pruner: Option<Pruner>,
+        wanted: Wanted,
+    ) -> Result<SchemaRef, DataError> {
         let place = Place::part(&self.file, "columns");
-        let leaves = plan.resolution.leaves();
         let columns = self
             .tail
             .root
@@ -89,31 +125,17 @@ impl Decoder for OrcDecoder {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|fault| place.error(fault, 0))?;
         let schema = schema_of(&columns);
-        let pruner =
-            plan.filter.as_ref().map(|filter| Pruner::new(filter, &plan.resolution, &self.tail.root));
-        let wanted = |stripe: &&Stripe| {
+        let is_wanted = |stripe: &&Stripe| {
             stripe.row_count > 0
-                && plan.byte_range.as_ref().is_none_or(|range| range.contains(&stripe.start))
-                && pruner
-                    .as_ref()
-                    .is_none_or(|pruner| pruner.stripe_may_match(&self.tail, stripe.number, stripe.row_count))
-                && !without_deleted(vec![0..stripe.row_count], &plan.deleted, stripe.first_row).is_empty()
+                && wanted.byte_range.as_ref().is_none_or(|range| range.contains(&stripe.start))
+                && pruner.as_ref().is_none_or(|pruner| {
+                    pruner.stripe_may_match(&self.tail, stripe.number, stripe.row_count)
+                })
+                && !without_deleted(vec![0..stripe.row_count], &wanted.deleted, stripe.first_row).is_empty()
         };
-        let stripes = guard(
-            &self.file,
-            || "statistics".to_owned(),
-            || Ok(self.tail.stripes.iter().filter(wanted).copied().collect()),
-        )?;
-        self.run = Some(Run { columns, schema: Arc::clone(&schema), stripes, pruner, plan, current: None });
+        let stripes = self.tail.stripes.iter().filter(is_wanted).copied().collect();
+        self.run = Some(Run { columns, schema: Arc::clone(&schema), stripes, pruner, wanted, current: None });
         Ok(schema)
-    }
-
-    async fn next(&mut self) -> Result<Option<Decoded>, DataError> {
-        let Some(mut run) = self.run.take() else { return Ok(None) };
-        // After an error nothing more is decoded.
-        let decoded = run.next(&self.input, &self.file, &self.tail).await?;
-        self.run = decoded.is_some().then_some(run);
-        Ok(decoded)
     }
 }
 
@@ -128,8 +150,8 @@ impl Run {
             if let Some(current) = &mut self.current {
                 let place = || format!("stripe {}", current.stripe.number);
                 let number = place();
-                let (schema, plan) = (&self.schema, &self.plan);
-                let decoded = guard(file, || number.clone(), || current.next(file, schema, plan))?;
+                let (schema, wanted) = (&self.schema, &self.wanted);
+                let decoded = guard(file, || number.clone(), || current.next(file, schema, wanted))?;
                 if decoded.is_some() {
                     return Ok(decoded);
                 }
@@ -147,7 +169,7 @@ impl Run {
         tail: &Tail,
         stripe: Stripe,
     ) -> Result<Current, DataError> {
-        let limit_bytes = self.plan.memory_limit_bytes;
+        let limit_bytes = self.wanted.memory_limit_bytes;
         let place = Place::part(file, format!("stripe {}", stripe.number));
         let mut open = OpenStripe::open(input, file, tail, stripe, limit_bytes).await?;
         let mut rows = Vec::from([0..stripe.row_count]);
@@ -157,13 +179,11 @@ impl Run {
         {
             let columns = pruner.columns().collect();
             open.load(input, file, &columns, true, limit_bytes).await?;
-            rows = guard(
-                file,
-                || format!("index of stripe {}", stripe.number),
-                || pruner.rows(tail, &open, limit_bytes).map_err(|fault| place.error(fault, 0)),
-            )?;
+            rows = guard(file, || format!("index of stripe {}", stripe.number), || {
+                pruner.rows(tail, &open, limit_bytes).map_err(|fault| place.error(fault, 0))
+            })?;
         }
-        let rows: VecDeque<_> = without_deleted(rows, &self.plan.deleted, stripe.first_row).into();
+        let rows: VecDeque<_> = without_deleted(rows, &self.wanted.deleted, stripe.first_row).into();
         let batch_rows = self.batch_rows(tail, &stripe);
         if rows.is_empty() {
             return Ok(Current { stripe, readers: Vec::new(), rows, at: 0, batch_rows });
@@ -171,26 +191,19 @@ impl Run {
         let columns: HashSet<u32> =
             self.columns.iter().flat_map(Column::all).map(|column| column.index).collect();
         open.load(input, file, &columns, false, limit_bytes).await?;
-        let readers = guard(
-            file,
-            || format!("stripe {}", stripe.number),
-            || {
-                if !open
-                    .stream(0, StreamKind::Present)
-                    .is_ok_and(|bytes| bytes.is_none_or(|bytes| bytes.is_empty()))
-                {
-                    return Err(place.error(Fault::Unsupported("rows that are null".to_owned()), 0));
-                }
-                let streams = Streams { file, stripe: &open, compression: tail.compression };
-                self.columns.iter().map(|column| streams.reader(column)).collect()
-            },
-        )?;
+        let readers = guard(file, || format!("stripe {}", stripe.number), || {
+            if !open.stream(0, StreamKind::Present).is_ok_and(|bytes| bytes.is_none_or(|bytes| bytes.is_empty())) {
+                return Err(place.error(Fault::Unsupported("rows that are null".to_owned()), 0));
+            }
+            let streams = Streams { file, stripe: &open, compression: tail.compression };
+            self.columns.iter().map(|column| streams.reader(column)).collect()
+        })?;
         Ok(Current { stripe, readers, rows, at: 0, batch_rows })
     }
 
     /// Rows of a batch of a stripe: fewer than asked for where they are so long that a batch would not fit the memory limit.
     fn batch_rows(&self, tail: &Tail, stripe: &Stripe) -> u64 {
-        let asked = u64::try_from(self.plan.batch_rows).unwrap_or(u64::MAX).max(1);
+        let asked = u64::try_from(self.wanted.batch_rows).unwrap_or(u64::MAX).max(1);
         let Some(statistics) = tail.statistics.get(stripe.number) else { return asked };
         let mut bytes = 0_u64;
         for column in self.columns.iter().flat_map(Column::all) {
@@ -202,7 +215,7 @@ impl Run {
             bytes = bytes.saturating_add(values).saturating_add(u64::try_from(length).unwrap_or(0));
         }
         let row_bytes = bytes.checked_div(stripe.row_count).unwrap_or(0).max(1);
-        let fitting = (self.plan.memory_limit_bytes / BATCH_SHARE).checked_div(row_bytes).unwrap_or(asked);
+        let fitting = (self.wanted.memory_limit_bytes / BATCH_SHARE).checked_div(row_bytes).unwrap_or(asked);
         asked.min(fitting.max(MIN_BATCH_ROWS))
     }
 }
@@ -212,7 +225,7 @@ impl Current {
         &mut self,
         file: &Arc<str>,
         schema: &SchemaRef,
-        plan: &DecodePlan,
+        wanted: &Wanted,
     ) -> Result<Option<Decoded>, DataError> {
         let Some(range) = self.rows.front_mut() else { return Ok(None) };
         let skipped = usize::try_from(range.start.saturating_sub(self.at)).unwrap_or(usize::MAX);
@@ -224,7 +237,7 @@ impl Current {
             self.rows.pop_front();
         }
         let first_row = self.stripe.first_row.saturating_add(start);
-        let frame = Frame { first_row, limit_bytes: plan.memory_limit_bytes };
+        let frame = Frame { first_row, limit_bytes: wanted.memory_limit_bytes };
         let rows = usize::try_from(count).unwrap_or(usize::MAX);
         let mut arrays = Vec::with_capacity(self.readers.len());
         for reader in &mut self.readers {
@@ -234,10 +247,9 @@ impl Current {
             arrays.push(reader.read(rows, None, &frame)?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch =
-            RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(|error| {
-                DataError::undecodable(&**file, format!("stripe {}", self.stripe.number), error)
-            })?;
+        let batch = RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(|error| {
+            DataError::undecodable(&**file, format!("stripe {}", self.stripe.number), error)
+        })?;
         Ok(Some(Decoded { batch, positions: RowPositions::From(first_row) }))
     }
 }

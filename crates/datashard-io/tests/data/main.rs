@@ -8,3 +8,5 @@
     clippy::arithmetic_side_effects,
     reason = "tests"
 )]
+
+mod damage;

@@ -1,0 +1,1 @@
+//! Few bytes that claim to be many.
