@@ -8,4 +8,4 @@ mod tests;
 
 pub(crate) use build::{ColumnBuilder, array_of};
 pub(crate) use pick::value_at;
-pub(crate) use repeat::{Defaults, repeat, repeat_with};
+pub(crate) use repeat::{Defaults, filled_default, repeat, repeat_with};

@@ -67,6 +67,14 @@ pub(crate) fn repeat_with(
     take(&one, &zeros, None).map_err(|error| DataError::internal(format!("a value repeated: {error}")))
 }
 
+/// The default of a field, with those of the members that it leaves open.
+///
+/// # Errors
+/// `WrongColumns` for a required member without a default.
+pub(crate) fn filled_default(field: &NestedField, defaults: Defaults) -> Result<Option<Value>, DataError> {
+    defaults.of(field).map(|value| fill(value, &field.field_type, defaults)).transpose()
+}
+
 /// Bytes of all parts, and at least one for each.
 fn bytes_of(value: &Value) -> usize {
     let sum = |parts: &mut dyn Iterator<Item = &Value>| {
