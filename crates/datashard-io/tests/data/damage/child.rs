@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const JOB: &str = "DATASHARD_IO_DAMAGE";
 /// Address space of a child: what the process itself takes, and some times the memory limit of a reader.
-const ADDRESS_SPACE_BYTES: u64 = 1 << 30;
+const ADDRESS_SPACE_BYTES: u64 = 512 << 20;
 /// How long one copy of a file may take: thousands of times what it does take.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -30,7 +30,7 @@ macro_rules! damaged {
 }
 
 damaged! {
-    orc_with_every_type_survives_damage: "iceberg-java/types_all_orc", "orc", 200;
-    orc_with_nested_columns_survives_damage: "iceberg-java/orc_data", "orc", 200;
-    orc_position_deletes_survive_damage: "iceberg-java/orc_position_deletes", "orc", 100;
+    orc_with_every_type_survives_damage: "iceberg-java/types_all_orc", "orc", 1000;
+    orc_with_nested_columns_survives_damage: "iceberg-java/orc_data", "orc", 1000;
+    orc_position_deletes_survive_damage: "iceberg-java/orc_position_deletes", "orc", 500;
 }
