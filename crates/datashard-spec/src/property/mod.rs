@@ -88,6 +88,13 @@ pub struct PropertyWarning {
     pub used: String,
 }
 
+impl PropertyWarning {
+    /// A complaint about a value that makes no sense together with others, or that is not supported.
+    pub fn new(key: impl Into<String>, found: &str, used: impl Into<String>) -> Self {
+        Self { key: key.into(), found: crate::error::excerpt(found), used: used.into() }
+    }
+}
+
 impl fmt::Display for PropertyWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "property {} is \"{}\", which makes no sense; using {}", self.key, self.found, self.used)
