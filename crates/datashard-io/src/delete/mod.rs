@@ -5,6 +5,7 @@
 //! ```
 
 mod cache;
+mod columns;
 mod equality;
 mod load;
 mod local_path;
@@ -14,18 +15,28 @@ mod select;
 #[cfg(test)]
 mod tests;
 mod vector;
+mod write_equality;
+mod write_position;
+mod write_vectors;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use datashard_spec::id::DataSequenceNumber;
+use datashard_spec::manifest::FileContent;
 use datashard_spec::puffin::DeletionVector;
+
+use crate::data_error::DataError;
+use crate::write::WriteOptions;
 
 pub use equality::EqualityDeletes;
 pub use load::DeleteLoader;
 pub(crate) use matcher::DeleteMatcher;
 pub use select::DeleteFile;
+pub use write_equality::EqualityDeleteWriter;
+pub use write_position::PositionDeleteWriter;
+pub use write_vectors::{NewDeletionVector, write_deletion_vectors};
 
 /// Runs of deleted rows that are shorter than this are not worth leaving out before decoding.
 const LONG_RUN_ROWS: u64 = 64;
@@ -148,4 +159,13 @@ impl DeletesBuilder {
     pub fn build(self) -> Deletes {
         self.0
     }
+}
+
+/// Whether options are for files of this content.
+fn check_content(options: &WriteOptions, content: FileContent) -> Result<(), DataError> {
+    if options.content == content {
+        return Ok(());
+    }
+    let reason = format!("they are for files of another content: make them with `FileContent::{content:?}`");
+    Err(DataError::InvalidInput { what: "write options", reason })
 }

@@ -67,12 +67,7 @@ impl Pruner {
     }
 
     /// The rows of a stripe that may match, counted from its first.
-    pub(super) fn rows(
-        &self,
-        tail: &Tail,
-        open: &OpenStripe,
-        limit_bytes: u64,
-    ) -> Result<Vec<Range<u64>>, Fault> {
+    pub(super) fn rows(&self, tail: &Tail, open: &OpenStripe, limit_bytes: u64) -> Result<Vec<Range<u64>>, Fault> {
         let rows = open.stripe.row_count;
         let size = tail.row_group_rows;
         let all = Vec::from([0..rows]);

@@ -128,9 +128,9 @@ impl OrcDecoder {
         let is_wanted = |stripe: &&Stripe| {
             stripe.row_count > 0
                 && wanted.byte_range.as_ref().is_none_or(|range| range.contains(&stripe.start))
-                && pruner.as_ref().is_none_or(|pruner| {
-                    pruner.stripe_may_match(&self.tail, stripe.number, stripe.row_count)
-                })
+                && pruner
+                    .as_ref()
+                    .is_none_or(|pruner| pruner.stripe_may_match(&self.tail, stripe.number, stripe.row_count))
                 && !without_deleted(vec![0..stripe.row_count], &wanted.deleted, stripe.first_row).is_empty()
         };
         let stripes = self.tail.stripes.iter().filter(is_wanted).copied().collect();

@@ -57,7 +57,9 @@ fn bounds(
     };
     match kind {
         Kind::Boolean => booleans(statistics),
-        Kind::Byte | Kind::Short | Kind::Int => integers(|number| i32::try_from(number).ok().map(Value::Int)),
+        Kind::Byte | Kind::Short | Kind::Int => {
+            integers(|number| i32::try_from(number).ok().map(Value::Int))
+        }
         Kind::Long => integers(|number| Some(Value::Long(number))),
         Kind::Time => integers(|number| Some(Value::Time(number))),
         Kind::Float | Kind::Double => doubles(statistics, kind, to),
@@ -71,8 +73,9 @@ fn bounds(
         }
         Kind::Decimal { scale, .. } => {
             let found = statistics.decimal_statistics.as_ref();
-            let number =
-                |text: Option<&String>| Some(Value::Decimal(Decimal::parse(text?).ok()?.rescale(scale)?));
+            let number = |text: Option<&String>| {
+                Some(Value::Decimal(Decimal::parse(text?).ok()?.rescale(scale)?))
+            };
             (
                 found.and_then(|found| number(found.minimum.as_ref())),
                 found.and_then(|found| number(found.maximum.as_ref())),
@@ -111,7 +114,11 @@ fn booleans(statistics: &ColumnStatistics) -> (Option<Value>, Option<Value>) {
 }
 
 /// A NaN that came first stays minimum and maximum for good, and says nothing. Writers hold 0.0 and -0.0 for the same.
-fn doubles(statistics: &ColumnStatistics, kind: Kind, to: &PrimitiveType) -> (Option<Value>, Option<Value>) {
+fn doubles(
+    statistics: &ColumnStatistics,
+    kind: Kind,
+    to: &PrimitiveType,
+) -> (Option<Value>, Option<Value>) {
     let found = statistics.double_statistics.as_ref();
     let (Some(minimum), Some(maximum)) =
         (found.and_then(|found| found.minimum), found.and_then(|found| found.maximum))
@@ -131,10 +138,7 @@ fn doubles(statistics: &ColumnStatistics, kind: Kind, to: &PrimitiveType) -> (Op
 }
 
 /// The float that a double is, if it is one.
-#[expect(
-    clippy::as_conversions,
-    reason = "there is no other way to narrow; what does not come back is dropped"
-)]
+#[expect(clippy::as_conversions, reason = "there is no other way to narrow; what does not come back is dropped")]
 fn to_float(number: f64) -> Option<f32> {
     let float = number as f32;
     (f64::from(float).to_bits() == number.to_bits()).then_some(float)

@@ -154,14 +154,14 @@ impl Tree<'_> {
             _ => Vec::new(),
         };
         if names.len() != count {
-            let reason =
-                format!("column `{}` has {count} columns where {} are named", slot.path, names.len());
+            let reason = format!("column `{}` has {count} columns where {} are named", slot.path, names.len());
             return Err(Fault::Damaged(reason));
         }
         let mut children = Vec::new();
         let leaves = self.leaves;
         for (place, (index, name)) in given.subtypes.iter().zip(names).enumerate() {
-            let path = if slot.path.is_empty() { name.to_owned() } else { format!("{}.{name}", slot.path) };
+            let path =
+                if slot.path.is_empty() { name.to_owned() } else { format!("{}.{name}", slot.path) };
             let child = Slot {
                 name,
                 path: &path,

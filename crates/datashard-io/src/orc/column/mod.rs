@@ -91,15 +91,7 @@ impl ColumnReader {
                 return nested::read_struct(&self.place, fields, columns, rows, nulls, frame);
             }
             Values::List(lengths, element) => {
-                return nested::read_list(
-                    &self.place,
-                    &self.data_type,
-                    lengths,
-                    element,
-                    valid,
-                    nulls,
-                    frame,
-                );
+                return nested::read_list(&self.place, &self.data_type, lengths, element, valid, nulls, frame);
             }
             Values::Map(lengths, key, value) => {
                 let parts = (lengths, key.as_mut(), value.as_mut());

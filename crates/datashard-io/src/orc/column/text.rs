@@ -89,12 +89,7 @@ enum Source {
 }
 
 impl DictionaryReader {
-    pub(super) fn new(
-        numbers: IntegerReader,
-        bytes: ByteStream,
-        lengths: IntegerReader,
-        size: usize,
-    ) -> Self {
+    pub(super) fn new(numbers: IntegerReader, bytes: ByteStream, lengths: IntegerReader, size: usize) -> Self {
         Self { numbers, dictionary: Source::Unread { bytes, lengths, size } }
     }
 
@@ -116,7 +111,9 @@ impl DictionaryReader {
                     let start = number.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied())?;
                     dictionary.get(start..*ends.get(number)?)
                 })
-                .ok_or_else(|| Fault::Damaged(format!("value {number} of a dictionary of {}", ends.len())))?;
+                .ok_or_else(|| {
+                    Fault::Damaged(format!("value {number} of a dictionary of {}", ends.len()))
+                })?;
             total = total.saturating_add(part.len());
             parts.push(part);
         }
@@ -191,9 +188,9 @@ pub(super) fn offsets(
     };
     match nulls {
         None => lengths.try_for_each(&mut push)?,
-        Some(nulls) => {
-            nulls.iter().try_for_each(|there| push(if there { lengths.next().unwrap_or(0) } else { 0 }))?
-        }
+        Some(nulls) => nulls
+            .iter()
+            .try_for_each(|there| push(if there { lengths.next().unwrap_or(0) } else { 0 }))?,
     }
     Ok(OffsetBuffer::new(ScalarBuffer::from(offsets)))
 }

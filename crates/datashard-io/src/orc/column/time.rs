@@ -90,9 +90,9 @@ fn unpack_nanos(stored: i64) -> Result<i64, Fault> {
     let zeros = u32::try_from(stored & 0x07).unwrap_or(0);
     let factor = if zeros == 0 { 1 } else { 10_u64.saturating_pow(zeros.saturating_add(1)) };
     let nanos = (stored >> 3).checked_mul(factor).and_then(|nanos| i64::try_from(nanos).ok());
-    nanos.filter(|nanos| *nanos < SECOND_NANOS).ok_or_else(|| {
-        Fault::Damaged(format!("{} nanoseconds of a second, {zeros} zeros cut off", stored >> 3))
-    })
+    nanos
+        .filter(|nanos| *nanos < SECOND_NANOS)
+        .ok_or_else(|| Fault::Damaged(format!("{} nanoseconds of a second, {zeros} zeros cut off", stored >> 3)))
 }
 
 fn beyond(index: usize) -> Fault {
