@@ -104,7 +104,9 @@ impl Compression {
                     .decompress_vec(packed, out, flate2::FlushDecompress::Finish)
                     .map_err(|error| Fault::Damaged(format!("zlib: {error}")))?;
                 if status != flate2::Status::StreamEnd {
-                    return Err(Fault::damaged("zlib: a block is cut off or longer than blocks of this file"));
+                    return Err(Fault::damaged(
+                        "zlib: a block is cut off or longer than blocks of this file",
+                    ));
                 }
             }
             Codec::Snappy => {

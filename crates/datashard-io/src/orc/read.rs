@@ -33,12 +33,17 @@ const BATCH_SHARE: u64 = 4;
 /// # Cancel safety
 /// Nothing is left behind.
 pub(crate) async fn open(input: &InputFile, options: &OpenOptions) -> Result<Box<dyn Decoder>, DataError> {
-    let tail = tail::read(input, options).await?;
-    let schema = schema_of(&tail.root.children);
-    Ok(Box::new(OrcDecoder { input: input.clone(), file: input.location().into(), tail, schema, run: None }))
+    Ok(Box::new(open_decoder(input, options).await?))
 }
 
-struct OrcDecoder {
+pub(super) async fn open_decoder(input: &InputFile, options: &OpenOptions) -> Result<OrcDecoder, DataError> {
+    let tail = tail::read(input, options).await?;
+    let schema = schema_of(&tail.root.children);
+    Ok(OrcDecoder { input: input.clone(), file: input.location().into(), tail, schema, run: None })
+}
+
+/// An ORC file that was opened.
+pub(super) struct OrcDecoder {
     input: InputFile,
     file: Arc<str>,
     tail: Tail,
@@ -57,11 +62,11 @@ struct Run {
 }
 
 /// What to decode, as far as it does not say which columns.
-struct Wanted {
-    deleted: Arc<[Range<u64>]>,
-    byte_range: Option<Range<u64>>,
-    batch_rows: usize,
-    memory_limit_bytes: u64,
+pub(super) struct Wanted {
+    pub(super) deleted: Arc<[Range<u64>]>,
+    pub(super) byte_range: Option<Range<u64>>,
+    pub(super) batch_rows: usize,
+    pub(super) memory_limit_bytes: u64,
 }
 
 /// The stripe at hand.
@@ -109,7 +114,14 @@ impl Decoder for OrcDecoder {
 }
 
 impl OrcDecoder {
-    fn start(
+    /// The number of primitive columns.
+    #[cfg(test)]
+    pub(super) fn leaf_count(&self) -> usize {
+        self.tail.root.leaf_count
+    }
+
+    /// Begins to decode these primitive columns, counted depth first.
+    pub(super) fn start(
         &mut self,
         leaves: &[usize],
         pruner: Option<Pruner>,
@@ -131,7 +143,12 @@ impl OrcDecoder {
                 && pruner
                     .as_ref()
                     .is_none_or(|pruner| pruner.stripe_may_match(&self.tail, stripe.number, stripe.row_count))
-                && !without_deleted(vec![0..stripe.row_count], &wanted.deleted, stripe.first_row).is_empty()
+                && !without_deleted(
+                    vec![Range { start: 0, end: stripe.row_count }],
+                    &wanted.deleted,
+                    stripe.first_row,
+                )
+                .is_empty()
         };
         let stripes = self.tail.stripes.iter().filter(is_wanted).copied().collect();
         self.run = Some(Run { columns, schema: Arc::clone(&schema), stripes, pruner, wanted, current: None });
@@ -172,16 +189,19 @@ impl Run {
         let limit_bytes = self.wanted.memory_limit_bytes;
         let place = Place::part(file, format!("stripe {}", stripe.number));
         let mut open = OpenStripe::open(input, file, tail, stripe, limit_bytes).await?;
-        let mut rows = Vec::from([0..stripe.row_count]);
+        let all = Range { start: 0, end: stripe.row_count };
+        let mut rows = vec![all];
         if let Some(pruner) = &self.pruner
             && tail.row_group_rows > 0
             && tail.row_group_rows < stripe.row_count
         {
             let columns = pruner.columns().collect();
             open.load(input, file, &columns, true, limit_bytes).await?;
-            rows = guard(file, || format!("index of stripe {}", stripe.number), || {
-                pruner.rows(tail, &open, limit_bytes).map_err(|fault| place.error(fault, 0))
-            })?;
+            rows = guard(
+                file,
+                || format!("index of stripe {}", stripe.number),
+                || pruner.rows(tail, &open, limit_bytes).map_err(|fault| place.error(fault, 0)),
+            )?;
         }
         let rows: VecDeque<_> = without_deleted(rows, &self.wanted.deleted, stripe.first_row).into();
         let batch_rows = self.batch_rows(tail, &stripe);
@@ -191,13 +211,20 @@ impl Run {
         let columns: HashSet<u32> =
             self.columns.iter().flat_map(Column::all).map(|column| column.index).collect();
         open.load(input, file, &columns, false, limit_bytes).await?;
-        let readers = guard(file, || format!("stripe {}", stripe.number), || {
-            if !open.stream(0, StreamKind::Present).is_ok_and(|bytes| bytes.is_none_or(|bytes| bytes.is_empty())) {
-                return Err(place.error(Fault::Unsupported("rows that are null".to_owned()), 0));
-            }
-            let streams = Streams { file, stripe: &open, compression: tail.compression };
-            self.columns.iter().map(|column| streams.reader(column)).collect()
-        })?;
+        let readers = guard(
+            file,
+            || format!("stripe {}", stripe.number),
+            || {
+                if !open
+                    .stream(0, StreamKind::Present)
+                    .is_ok_and(|bytes| bytes.is_none_or(|bytes| bytes.is_empty()))
+                {
+                    return Err(place.error(Fault::Unsupported("rows that are null".to_owned()), 0));
+                }
+                let streams = Streams { file, stripe: &open, compression: tail.compression };
+                self.columns.iter().map(|column| streams.reader(column)).collect()
+            },
+        )?;
         Ok(Current { stripe, readers, rows, at: 0, batch_rows })
     }
 
@@ -247,9 +274,10 @@ impl Current {
             arrays.push(reader.read(rows, None, &frame)?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(|error| {
-            DataError::undecodable(&**file, format!("stripe {}", self.stripe.number), error)
-        })?;
+        let batch =
+            RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(|error| {
+                DataError::undecodable(&**file, format!("stripe {}", self.stripe.number), error)
+            })?;
         Ok(Some(Decoded { batch, positions: RowPositions::From(first_row) }))
     }
 }

@@ -53,17 +53,14 @@ impl OpenStripe {
             let bytes = input.read_range(range.clone()).await?;
             parts = vec![(range.start, bytes)];
         }
-        guard(file, || place.what.to_string(), || {
-            Self::parse(tail, stripe, parts, limit_bytes).map_err(|fault| place.error(fault, 0))
-        })
+        guard(
+            file,
+            || place.what.to_string(),
+            || Self::parse(tail, stripe, parts, limit_bytes).map_err(|fault| place.error(fault, 0)),
+        )
     }
 
-    fn parse(
-        tail: &Tail,
-        stripe: Stripe,
-        parts: Vec<(u64, Bytes)>,
-        limit_bytes: u64,
-    ) -> Result<Self, Fault> {
+    fn parse(tail: &Tail, stripe: Stripe, parts: Vec<(u64, Bytes)>, limit_bytes: u64) -> Result<Self, Fault> {
         let footer = find(&parts, &(stripe.footer_start..stripe.end))
             .ok_or_else(|| Fault::damaged("the footer of the stripe was not read"))?;
         let footer = tail.compression.unpack_all(footer, limit_bytes)?;

@@ -64,7 +64,11 @@ pub(super) async fn read(input: &InputFile, options: &OpenOptions) -> Result<Tai
             found: size.to_string(),
         });
     }
-    let ends = guard(&file, || "postscript".to_owned(), || Ends::of(&bytes, size).map_err(|fault| place.error(fault, 0)))?;
+    let ends = guard(
+        &file,
+        || "postscript".to_owned(),
+        || Ends::of(&bytes, size).map_err(|fault| place.error(fault, 0)),
+    )?;
     let limit_bytes = options.memory_limit_bytes / MESSAGE_SHARE;
     let needed = size.saturating_sub(ends.metadata_start);
     if needed > limit_bytes {
@@ -76,10 +80,14 @@ pub(super) async fn read(input: &InputFile, options: &OpenOptions) -> Result<Tai
     } else {
         (bytes, start)
     };
-    guard(&file, || "footer".to_owned(), || {
-        Tail::parse(&ends, bytes, start, limit_bytes)
-            .map_err(|fault| Place::part(&file, "footer").error(fault, 0))
-    })
+    guard(
+        &file,
+        || "footer".to_owned(),
+        || {
+            Tail::parse(&ends, bytes, start, limit_bytes)
+                .map_err(|fault| Place::part(&file, "footer").error(fault, 0))
+        },
+    )
 }
 
 /// Where the parts of the tail lie.
@@ -113,8 +121,9 @@ impl Ends {
         let footer_end = size.saturating_sub(length(text)).saturating_sub(1);
         let before = |end: u64, length: Option<u64>, what: &str| {
             let length = length.unwrap_or(0);
-            end.checked_sub(length)
-                .ok_or_else(|| Fault::Damaged(format!("{what} of {length} bytes where {end} bytes come before")))
+            end.checked_sub(length).ok_or_else(|| {
+                Fault::Damaged(format!("{what} of {length} bytes where {end} bytes come before"))
+            })
         };
         let footer_start = before(footer_end, postscript.footer_length, "a footer")?;
         let metadata_start = before(footer_start, postscript.metadata_length, "statistics")?;

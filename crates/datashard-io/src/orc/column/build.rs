@@ -42,14 +42,15 @@ impl Streams<'_> {
         children: Vec<ColumnReader>,
         place: Place,
     ) -> Result<ColumnReader, Fault> {
-        let present = match self.stripe.stream(column.index, StreamKind::Present)? {
-            Some(bytes) => Some(BooleanReader::new(ByteStream::new(bytes, self.compression))),
-            None => None,
-        };
+        let present = self
+            .stripe
+            .stream(column.index, StreamKind::Present)?
+            .map(|bytes| BooleanReader::new(ByteStream::new(bytes, self.compression)));
         Ok(ColumnReader {
             place,
             data_type: column.field.data_type().clone(),
             nullable: column.field.is_nullable(),
+            padded: column.kind == Kind::Char,
             repeated: column.repeated,
             present,
             values: self.values(column, children)?,
@@ -79,7 +80,7 @@ impl Streams<'_> {
         };
         let signed = |kind| Ok(IntegerReader::signed(stream(kind)?, encoding));
         let unsigned = |kind| Ok(IntegerReader::unsigned(stream(kind)?, encoding));
-        if dictionary && column.kind != Kind::Text {
+        if dictionary && !matches!(column.kind, Kind::Text | Kind::Char) {
             return Err(Fault::damaged("a dictionary for a column that is no text"));
         }
         let mut children = children.into_iter();
@@ -96,13 +97,13 @@ impl Streams<'_> {
             Kind::Date => Values::Date(signed(StreamKind::Data)?),
             Kind::Float => Values::Float(stream(StreamKind::Data)?),
             Kind::Double => Values::Double(stream(StreamKind::Data)?),
-            Kind::Text if dictionary => Values::Dictionary(DictionaryReader::new(
+            Kind::Text | Kind::Char if dictionary => Values::Dictionary(DictionaryReader::new(
                 unsigned(StreamKind::Data)?,
                 stream(StreamKind::DictionaryData)?,
                 unsigned(StreamKind::Length)?,
                 usize::try_from(size).unwrap_or(usize::MAX),
             )),
-            Kind::Text | Kind::Binary | Kind::Fixed(_) => Values::Direct(DirectReader {
+            Kind::Text | Kind::Char | Kind::Binary | Kind::Fixed(_) => Values::Direct(DirectReader {
                 bytes: stream(StreamKind::Data)?,
                 lengths: unsigned(StreamKind::Length)?,
             }),

@@ -44,6 +44,8 @@ pub(super) struct ColumnReader {
     place: Place,
     data_type: DataType,
     nullable: bool,
+    /// Whether spaces at the end of its texts are no part of them.
+    padded: bool,
     /// Whether a list or map lies above it, so that its values are not rows.
     repeated: bool,
     present: Option<BooleanReader>,
@@ -91,7 +93,15 @@ impl ColumnReader {
                 return nested::read_struct(&self.place, fields, columns, rows, nulls, frame);
             }
             Values::List(lengths, element) => {
-                return nested::read_list(&self.place, &self.data_type, lengths, element, valid, nulls, frame);
+                return nested::read_list(
+                    &self.place,
+                    &self.data_type,
+                    lengths,
+                    element,
+                    valid,
+                    nulls,
+                    frame,
+                );
             }
             Values::Map(lengths, key, value) => {
                 let parts = (lengths, key.as_mut(), value.as_mut());
@@ -99,8 +109,13 @@ impl ColumnReader {
             }
             _ => {}
         }
+        if let DataType::FixedSizeBinary(length) = &self.data_type {
+            let bytes =
+                u64::from(length.unsigned_abs()).saturating_mul(u64::try_from(rows).unwrap_or(u64::MAX));
+            text::check_total(bytes, frame).map_err(|fault| self.place.error(fault, frame.first_row))?;
+        }
         if valid == 0 {
-            return Ok(new_null_or_empty(&self.data_type, rows));
+            return Ok(new_null_array(&self.data_type, rows));
         }
         self.leaf(valid, nulls.as_ref(), frame).map_err(|fault| {
             let fault = match fault {
@@ -209,8 +224,14 @@ impl ColumnReader {
                 let values = number::doubles(stream, valid)?;
                 Arc::new(Float64Array::new(spread(values, nulls).into(), held()))
             }
-            Values::Direct(reader) => reader.read(&self.data_type, valid, nulls, frame)?,
-            Values::Dictionary(reader) => reader.read(valid, nulls, frame)?,
+            Values::Direct(reader) => {
+                let array = reader.read(&self.data_type, valid, nulls, frame)?;
+                if self.padded { text::trim(&array) } else { array }
+            }
+            Values::Dictionary(reader) => {
+                let array = reader.read(valid, nulls, frame)?;
+                if self.padded { text::trim(&array) } else { array }
+            }
             Values::Decimal(reader) => reader.read(&self.data_type, valid, nulls)?,
             Values::Timestamp(reader) => {
                 let values = spread(reader.read(valid)?, nulls);
@@ -263,8 +284,4 @@ fn spread<T: Copy + Default>(values: Vec<T>, nulls: Option<&NullBuffer>) -> Vec<
                 .collect()
         }
     }
-}
-
-fn new_null_or_empty(data_type: &DataType, rows: usize) -> ArrayRef {
-    new_null_array(data_type, rows)
 }

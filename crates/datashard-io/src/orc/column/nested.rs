@@ -74,9 +74,7 @@ pub(super) fn skip_lengths(lengths: &mut IntegerReader, count: usize) -> Result<
     let mut sum = Some(0_usize);
     lengths.each(count, |lengths| {
         for length in lengths {
-            sum = sum
-                .zip(usize::try_from(*length).ok())
-                .and_then(|(sum, length)| sum.checked_add(length));
+            sum = sum.zip(usize::try_from(*length).ok()).and_then(|(sum, length)| sum.checked_add(length));
         }
     })?;
     sum.ok_or_else(|| Fault::damaged("a negative or endless length"))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, FixedSizeBinaryArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, FixedSizeBinaryArray, StringArray};
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 
@@ -29,7 +29,7 @@ impl DirectReader {
         let mut lengths = Vec::with_capacity(count);
         self.lengths.read(count, &mut lengths)?;
         if let DataType::FixedSizeBinary(length) = data_type {
-            return self.fixed(*length, &lengths, nulls, frame);
+            return self.fixed(*length, &lengths, nulls);
         }
         let total = total(&lengths)?;
         check_total(total, frame)?;
@@ -48,20 +48,13 @@ impl DirectReader {
         self.bytes.skip(sum)
     }
 
-    fn fixed(
-        &mut self,
-        length: i32,
-        lengths: &[i64],
-        nulls: Option<&NullBuffer>,
-        frame: &Frame,
-    ) -> Result<ArrayRef, Fault> {
+    fn fixed(&mut self, length: i32, lengths: &[i64], nulls: Option<&NullBuffer>) -> Result<ArrayRef, Fault> {
         if let Some(index) = lengths.iter().position(|found| *found != i64::from(length)) {
             let found = lengths.get(index).copied().unwrap_or(0);
             return Err(Fault::Value(index, format!("{found} bytes where each value has {length}")));
         }
         let width = usize::try_from(length).unwrap_or(0);
         let rows = nulls.map_or(lengths.len(), NullBuffer::len);
-        check_total(u64::try_from(rows.saturating_mul(width)).unwrap_or(u64::MAX), frame)?;
         let mut bytes = Vec::new();
         for row in 0..rows {
             if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
@@ -89,7 +82,12 @@ enum Source {
 }
 
 impl DictionaryReader {
-    pub(super) fn new(numbers: IntegerReader, bytes: ByteStream, lengths: IntegerReader, size: usize) -> Self {
+    pub(super) fn new(
+        numbers: IntegerReader,
+        bytes: ByteStream,
+        lengths: IntegerReader,
+        size: usize,
+    ) -> Self {
         Self { numbers, dictionary: Source::Unread { bytes, lengths, size } }
     }
 
@@ -111,9 +109,7 @@ impl DictionaryReader {
                     let start = number.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied())?;
                     dictionary.get(start..*ends.get(number)?)
                 })
-                .ok_or_else(|| {
-                    Fault::Damaged(format!("value {number} of a dictionary of {}", ends.len()))
-                })?;
+                .ok_or_else(|| Fault::Damaged(format!("value {number} of a dictionary of {}", ends.len())))?;
             total = total.saturating_add(part.len());
             parts.push(part);
         }
@@ -156,6 +152,12 @@ impl Source {
     }
 }
 
+/// Texts without spaces at their ends, as the reader of the reference implementation gives those that writers filled up.
+pub(super) fn trim(array: &ArrayRef) -> ArrayRef {
+    let texts = array.as_string::<i32>();
+    Arc::new(texts.iter().map(|text| text.map(|text| text.trim_end_matches(' '))).collect::<StringArray>())
+}
+
 /// The sum of lengths, none of which is negative.
 pub(super) fn total(lengths: &[i64]) -> Result<u64, Fault> {
     lengths.iter().try_fold(0_u64, |sum, length| {
@@ -188,9 +190,9 @@ pub(super) fn offsets(
     };
     match nulls {
         None => lengths.try_for_each(&mut push)?,
-        Some(nulls) => nulls
-            .iter()
-            .try_for_each(|there| push(if there { lengths.next().unwrap_or(0) } else { 0 }))?,
+        Some(nulls) => {
+            nulls.iter().try_for_each(|there| push(if there { lengths.next().unwrap_or(0) } else { 0 }))?
+        }
     }
     Ok(OffsetBuffer::new(ScalarBuffer::from(offsets)))
 }
@@ -202,9 +204,13 @@ fn finish(
     nulls: Option<&NullBuffer>,
 ) -> Result<ArrayRef, Fault> {
     let (bytes, nulls) = (Buffer::from(bytes), nulls.cloned());
-    let array: Result<ArrayRef, _> = match data_type {
-        DataType::Utf8 => StringArray::try_new(offsets, bytes, nulls).map(|array| Arc::new(array) as _),
-        _ => BinaryArray::try_new(offsets, bytes, nulls).map(|array| Arc::new(array) as _),
+    let array = match data_type {
+        DataType::Utf8 => StringArray::try_new(offsets, bytes, nulls).map(array_ref),
+        _ => BinaryArray::try_new(offsets, bytes, nulls).map(array_ref),
     };
     array.map_err(|error| Fault::Damaged(error.to_string()))
+}
+
+fn array_ref(array: impl Array + 'static) -> ArrayRef {
+    Arc::new(array)
 }

@@ -1,7 +1,7 @@
 //! Bytes as runs and literals, and booleans as the bits of such bytes.
 
-use arrow::buffer::BooleanBuffer;
 use arrow::array::BooleanBufferBuilder;
+use arrow::buffer::BooleanBuffer;
 
 use super::super::fault::Fault;
 use super::super::stream::ByteStream;

@@ -43,11 +43,7 @@ impl IntegerReader {
     }
 
     /// Hands the next `count` values on.
-    pub(in super::super) fn each(
-        &mut self,
-        count: usize,
-        mut take: impl FnMut(&[i64]),
-    ) -> Result<(), Fault> {
+    pub(in super::super) fn each(&mut self, count: usize, mut take: impl FnMut(&[i64])) -> Result<(), Fault> {
         let mut wanted = count;
         while wanted > 0 {
             if self.at >= self.run.len() {

@@ -2,8 +2,8 @@
 
 /// The widths that five bits can name.
 const WIDTHS: [u32; 32] = [
-    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 28, 30, 32, 40,
-    48, 56, 64,
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 28, 30, 32,
+    40, 48, 56, 64,
 ];
 
 /// The number of bits that the lowest five bits of `code` name.
@@ -52,6 +52,7 @@ pub(super) fn big_endian(bytes: &[u8]) -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::as_conversions, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -59,7 +60,8 @@ mod tests {
     fn values_of_any_width_come_out_as_they_were_packed() {
         for bits in WIDTHS {
             let mask = u64::MAX >> (64 - bits);
-            let values: Vec<u64> = (0..37_u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask).collect();
+            let values: Vec<u64> =
+                (0..37_u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask).collect();
             let mut packed = Vec::new();
             let (mut held, mut count) = (0_u128, 0);
             for value in &values {
