@@ -1,3 +1,4 @@
 //! Inputs shared by the benchmarks.
 
 pub mod manifest;
+pub mod rows;

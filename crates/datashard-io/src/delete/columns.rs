@@ -38,7 +38,8 @@ fn select(
                 let array = StructArray::try_new(fields, columns, array.nulls().cloned())
                     .map_err(|e| arrow_failed("a struct of equality deletes", e))?;
                 let field = field.as_ref().clone().with_data_type(DataType::Struct(array.fields().clone()));
-                (Arc::new(field), Arc::new(array) as ArrayRef)
+                let array: ArrayRef = Arc::new(array);
+                (Arc::new(field), array)
             }
             // Whether types fit is told when the batch is brought into the schema.
             _ => (Arc::clone(field), Arc::clone(column)),

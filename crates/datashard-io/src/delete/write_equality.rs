@@ -23,7 +23,7 @@ use crate::store::{DeleteReport, TableStore};
 use crate::write::column::Column;
 use crate::write::files::{BeginFile, Files};
 use crate::write::format::TableFormat;
-use crate::write::partition::{PartitionKeys, arrow_failed};
+use crate::write::partition::{Grouping, PartitionKeys, arrow_failed};
 use crate::write::partitioned::PartitionedWriter;
 use crate::write::{WriteOptions, WriteResult};
 
@@ -162,17 +162,25 @@ impl EqualityDeleteWriter {
         self.rows.check_ready()?;
         let batch = conform_batch(&select_columns(batch, &self.input)?, &self.input)?;
         let rows = self.keys.group(&batch)?;
+        // Before the keys are remembered as written.
         self.rows.check_order(&rows)?;
+        let fresh = self.fresh(&rows).inspect_err(|_| self.seen.forget());
+        self.rows.write(Grouping { groups: fresh?, scattered: rows.scattered }).await
+    }
+
+    /// The columns of the files, of rows that were not written before.
+    fn fresh(&mut self, rows: &Grouping) -> Result<Vec<(Tuple, RecordBatch)>, DataError> {
+        let mut groups = Vec::with_capacity(rows.groups.len());
         for (partition, batch) in &rows.groups {
             let fresh = self.seen.without(partition, batch)?;
             if fresh.num_rows() > 0 {
                 let columns = select_columns(&fresh, &self.file)?.columns().to_vec();
                 let fresh = RecordBatch::try_new(Arc::clone(&self.file_arrow), columns)
                     .map_err(|e| arrow_failed("columns of equality deletes", e))?;
-                self.rows.write_partition(partition, &fresh).await?;
+                groups.push((partition.clone(), fresh));
             }
         }
-        Ok(())
+        Ok(groups)
     }
 
     /// Completes all files and hands them over. They are durable when this returns.
@@ -264,12 +272,16 @@ impl Seen {
         Ok(Self { columns, converter, keys: HashMap::new(), bytes: 0, limit_bytes: REMEMBERED_BYTES })
     }
 
+    fn forget(&mut self) {
+        (self.keys, self.bytes) = (HashMap::new(), 0);
+    }
+
     /// The rows whose keys were not there before, in this partition and as far back as is remembered.
     fn without(&mut self, partition: &Tuple, batch: &RecordBatch) -> Result<RecordBatch, DataError> {
         let columns: Result<Vec<ArrayRef>, _> = self.columns.iter().map(|column| column.of(batch)).collect();
         let keys = self.converter.convert_columns(&columns?).map_err(|e| arrow_failed("equality keys", e))?;
         if self.bytes > self.limit_bytes {
-            (self.keys, self.bytes) = (HashMap::new(), 0);
+            self.forget();
         }
         let there = self.keys.entry(partition.clone()).or_default();
         let mut bytes = self.bytes;

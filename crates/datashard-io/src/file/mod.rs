@@ -7,4 +7,5 @@ mod output;
 
 pub(crate) use checksum::record_sha256;
 pub use input::InputFile;
+pub(crate) use output::HeldBytes;
 pub use output::{OutputFile, Written};

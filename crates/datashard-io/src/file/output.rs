@@ -1,6 +1,7 @@
 //! [`OutputFile`]: a file being written, hashed as its bytes leave.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
@@ -16,6 +17,18 @@ pub struct OutputFile {
     sink: Sink,
     size_bytes: u64,
     sha256: Sha256,
+    held: HeldBytes,
+}
+
+/// Bytes that a file being written holds in memory, told also to those who gave the file away.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HeldBytes(Arc<AtomicUsize>);
+
+impl HeldBytes {
+    /// As of the last write.
+    pub(crate) fn now(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 enum Sink {
@@ -56,7 +69,7 @@ impl OutputFile {
     }
 
     fn to(location: Arc<str>, sink: Sink) -> Self {
-        Self { location, sink, size_bytes: 0, sha256: Sha256::new() }
+        Self { location, sink, size_bytes: 0, sha256: Sha256::new(), held: HeldBytes::default() }
     }
 
     /// The name that manifests are to give the file.
@@ -69,6 +82,11 @@ impl OutputFile {
         self.size_bytes
     }
 
+    /// Tells what the file holds in memory, also when a format's writer has it.
+    pub(crate) fn held_bytes(&self) -> HeldBytes {
+        self.held.clone()
+    }
+
     /// Adds bytes at the end.
     ///
     /// # Errors
@@ -79,10 +97,17 @@ impl OutputFile {
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), DataError> {
         self.size_bytes = self.size_bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         self.sha256.update(&bytes);
-        match &mut self.sink {
-            Sink::Store(upload) => upload.write(bytes).await?,
-            Sink::Memory(buffer) => buffer.extend_from_slice(&bytes),
-        }
+        let held = match &mut self.sink {
+            Sink::Store(upload) => {
+                upload.write(bytes).await?;
+                upload.memory_bytes()
+            }
+            Sink::Memory(buffer) => {
+                buffer.extend_from_slice(&bytes);
+                buffer.len()
+            }
+        };
+        self.held.0.store(held, Ordering::Relaxed);
         Ok(())
     }
 
@@ -130,5 +155,31 @@ impl std::fmt::Debug for OutputFile {
             .field("location", &self.location)
             .field("size_bytes", &self.size_bytes)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::write::testing::table;
+
+    #[tokio::test]
+    async fn bytes_not_yet_taken_by_the_store_are_told() {
+        const PART: usize = 8 << 20;
+        let path = TablePath::parse("f").unwrap();
+        let mut output = OutputFile::new(&table(-1), &path, "memory://lake/t/f").unwrap();
+        let held = output.held_bytes();
+        output.write(Bytes::from_static(&[0; 100])).await.unwrap();
+        assert_eq!(held.now(), 100);
+        output.write(vec![0; PART - 100].into()).await.unwrap();
+        assert_eq!(held.now(), PART);
+        for _ in 0..6 {
+            output.write(vec![0; PART].into()).await.unwrap();
+            assert!((1..=5 * PART).contains(&held.now()), "{}", held.now());
+        }
+        assert_eq!(output.finish().await.unwrap().size_bytes, 7 * 8 * 1024 * 1024);
+        let mut memory = OutputFile::in_memory("f");
+        memory.write(Bytes::from_static(b"abc")).await.unwrap();
+        assert_eq!(memory.held_bytes().now(), 3);
     }
 }

@@ -24,6 +24,11 @@ pub(crate) fn encode(checksums: &[u32]) -> String {
     text
 }
 
+/// Whether a text is of the version that is known here.
+pub(crate) fn is_known(text: &str) -> bool {
+    text.starts_with(VERSION)
+}
+
 /// The checksums in a text, row group by row group; `None` if it is of another version, or malformed.
 pub(crate) fn decode(text: &str) -> Option<Vec<u32>> {
     let digits = text.strip_prefix(VERSION)?.as_bytes();

@@ -13,6 +13,8 @@ pub(super) async fn open(
     options: &OpenOptions,
 ) -> Result<Box<dyn Decoder>, DataError> {
     match format {
+        #[cfg(feature = "parquet")]
+        FileFormat::Parquet => crate::parquet::read::open(input, options).await,
         #[cfg(feature = "orc")]
         FileFormat::Orc => crate::orc::read::open(input, options).await,
         FileFormat::Puffin => Err(unsupported(

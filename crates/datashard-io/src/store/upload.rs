@@ -109,6 +109,14 @@ impl Upload {
         self.size_bytes
     }
 
+    /// Bytes of memory held: the part that is being filled, and those under way.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let under_way = u64::try_from(self.under_way.len()).unwrap_or(u64::MAX);
+        let bytes = self.part_bytes().saturating_mul(under_way).saturating_add(self.buffered_bytes);
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
     /// Adds bytes at the end. Waits while as many parts are under way as may be.
     ///
     /// # Errors

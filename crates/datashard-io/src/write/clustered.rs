@@ -56,7 +56,7 @@ impl Clustered {
         batch: &RecordBatch,
         done: &mut Vec<DataFile>,
     ) -> Result<(), DataError> {
-        if !self.current.as_ref().is_some_and(|(current, _)| current == partition) {
+        if self.current.as_ref().is_none_or(|(current, _)| current != partition) {
             self.close(done).await?;
         }
         let (_, writer) =

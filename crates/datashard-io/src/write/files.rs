@@ -12,7 +12,7 @@ use super::location::FileLocations;
 use super::options::WriteOptions;
 use crate::context::Context;
 use crate::data_error::DataError;
-use crate::file::OutputFile;
+use crate::file::{HeldBytes, OutputFile};
 use crate::path::TablePath;
 use crate::store::{DeleteReport, TableStore};
 
@@ -41,6 +41,9 @@ pub(crate) struct Files {
 /// A file being written.
 pub(crate) struct OpenFile {
     pub(crate) writer: Box<dyn FormatWriter>,
+    /// Rows written so far.
+    pub(crate) rows: u64,
+    on_its_way: HeldBytes,
     path: TablePath,
     location: String,
 }
@@ -78,7 +81,13 @@ impl Files {
         let place = self.locations.new_file(&self.spec, partition, &suffix)?;
         let output = OutputFile::new(&self.store, &place.path, place.location.as_str())?;
         tracing::debug!(location = place.location, "file begun");
-        Ok(OpenFile { writer: self.format.begin(output)?, path: place.path, location: place.location })
+        Ok(OpenFile {
+            on_its_way: output.held_bytes(),
+            writer: self.format.begin(output)?,
+            rows: 0,
+            path: place.path,
+            location: place.location,
+        })
     }
 
     /// Completes a file: its entry, with everything but order and referenced file set.
@@ -135,6 +144,13 @@ impl Files {
     fn written(&self) -> MutexGuard<'_, Vec<TablePath>> {
         // A list of paths is whole whatever happened while it was held.
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenFile {
+    /// Bytes of memory held: rows in the format's hands, and bytes that the store has not yet taken.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.writer.memory_bytes().saturating_add(self.on_its_way.now())
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct PartitionedWriter {
 #[derive(Debug)]
 enum Open {
     Fanout(Fanout),
-    Clustered(Clustered),
+    Clustered(Box<Clustered>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl PartitionedWriter {
         let sort_memory_limit_bytes = options.sort_memory_limit_bytes;
         let writers = PartitionWriters { files: Arc::clone(&files), sorter, sort_memory_limit_bytes };
         let open = if options.clustered {
-            Open::Clustered(Clustered::new(writers, spec.clone()))
+            Open::Clustered(Box::new(Clustered::new(writers, spec.clone())))
         } else {
             Open::Fanout(Fanout::new(writers, options))
         };
@@ -96,11 +96,7 @@ impl PartitionedWriter {
     }
 
     /// Writes rows of one partition.
-    pub(crate) async fn write_partition(
-        &mut self,
-        partition: &Tuple,
-        batch: &RecordBatch,
-    ) -> Result<(), DataError> {
+    async fn write_partition(&mut self, partition: &Tuple, batch: &RecordBatch) -> Result<(), DataError> {
         self.check_ready()?;
         self.state = State::Broken;
         match &mut self.open {

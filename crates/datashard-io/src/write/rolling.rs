@@ -43,7 +43,7 @@ impl RollingWriter {
 
     /// Bytes of memory that the open file holds.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.open.as_ref().map_or(0, |file| file.writer.memory_bytes())
+        self.open.as_ref().map_or(0, OpenFile::memory_bytes)
     }
 
     /// Writes rows; files that are full are closed and go to `done`.
@@ -56,18 +56,15 @@ impl RollingWriter {
         let row_bytes = bytes_per_row(batch);
         let mut start = 0_usize;
         while start < batch.num_rows() {
-            let mut file = match self.open.take() {
+            // The file stays in its place while it is written to, so that it can be given up in order after an error or a drop.
+            let file = match &mut self.open {
                 Some(file) => file,
-                None => self.files.begin(&self.partition)?,
+                none => none.insert(self.files.begin(&self.partition)?),
             };
-            let room = target.saturating_sub(file.writer.size_bytes()).max(target / OVERSHOOT);
-            let rows = usize::try_from(room.checked_div(row_bytes).unwrap_or(room)).unwrap_or(usize::MAX);
-            let rows = rows.clamp(1, batch.num_rows().saturating_sub(start));
-            let written = file.writer.write(&batch.slice(start, rows)).await;
+            let rows = piece_rows(file, target, row_bytes).clamp(1, batch.num_rows().saturating_sub(start));
+            file.writer.write(&batch.slice(start, rows)).await?;
+            file.rows = file.rows.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));
             let full = file.writer.size_bytes() >= target;
-            // Also after an error, so that it can be given up in order.
-            self.open = Some(file);
-            written?;
             start = start.saturating_add(rows);
             if full {
                 self.close(done).await?;
@@ -102,6 +99,18 @@ impl RollingWriter {
 
 /// The order of files whose rows are in none.
 const UNSORTED: SortOrderId = SortOrderId(0);
+
+/// How many rows may follow before the size of the file has to be looked at again.
+fn piece_rows(file: &OpenFile, target: u64, row_bytes_in_memory: u64) -> usize {
+    let least = target / OVERSHOOT;
+    let size = file.writer.size_bytes();
+    // What a row takes in this file is known once there are some, and taken for what it takes in memory before.
+    let (room, row_bytes) = match size.checked_div(file.rows) {
+        None => (least, row_bytes_in_memory),
+        Some(in_file) => (target.saturating_sub(size).max(least), in_file.max(row_bytes_in_memory)),
+    };
+    usize::try_from(room.checked_div(row_bytes).unwrap_or(room)).unwrap_or(usize::MAX)
+}
 
 /// What a row takes in Arrow, which is seldom less than in a file.
 pub(crate) fn bytes_per_row(batch: &RecordBatch) -> u64 {

@@ -26,7 +26,7 @@ use crate::store::{DeleteReport, TableStore};
 /// files that nobody refers to. Call [`abort`](Self::abort) to remove them.
 ///
 /// Memory is bounded by the options ([`WriteOptions::with_memory_limit_bytes`]): beyond, the largest open file is closed, and its partition
-/// goes on in a new one. Beside them each open file may have up to 40 MB on the way to the store.
+/// goes on in a new one. Bytes on the way to the store count. While files are completed at the end, their last pages come on top.
 ///
 /// # Spec
 /// "Partitioning", "Sorting", "Writing data files".
@@ -163,7 +163,8 @@ impl TableWriter {
     /// As [`TableStore::upload`] and of the formats. Nothing is handed over then: [`abort`](Self::abort) deletes what was written.
     ///
     /// # Cancel safety
-    /// A dropped call may leave some of the files. The writer can then only be aborted, which deletes them.
+    /// A dropped call may leave some of the files, and unfinished uploads as [dropping an `Upload`](crate::store::Upload) does. The writer
+    /// can then only be aborted, which deletes the files.
     pub async fn finish(&mut self) -> Result<WriteResult, DataError> {
         self.rows.finish().await
     }

@@ -44,6 +44,8 @@ pub(crate) type Rows = Arc<Mutex<BTreeMap<String, Vec<RecordBatch>>>>;
 #[derive(Clone)]
 pub(crate) struct Notebook {
     pub(crate) row_bytes: usize,
+    /// Whether each write waits once before it is done.
+    pub(crate) slow: bool,
     pub(crate) rows: Rows,
     pub(crate) log: Log,
     /// Files open at this moment, and at most.
@@ -55,6 +57,7 @@ impl Notebook {
     pub(crate) fn new(row_bytes: usize) -> Self {
         Self {
             row_bytes,
+            slow: false,
             rows: Rows::default(),
             log: Log::default(),
             open: Arc::default(),
@@ -108,6 +111,9 @@ impl Page {
 #[async_trait]
 impl FormatWriter for Page {
     async fn write(&mut self, batch: &RecordBatch) -> Result<(), DataError> {
+        if self.book.slow {
+            tokio::task::yield_now().await;
+        }
         self.batches.push(batch.clone());
         Ok(())
     }

@@ -33,7 +33,7 @@ pub(crate) fn transform_column(
         Transform::Truncate(width) => NonZeroU32::new(*width).and_then(|width| truncated(array, width)),
         Transform::Year => by_day(array, temporal::year_of_days),
         Transform::Month => by_day(array, temporal::month_of_days),
-        Transform::Day => days(array).map(|days| Arc::new(days) as ArrayRef),
+        Transform::Day => days(array).map(|days| -> ArrayRef { Arc::new(days) }),
         Transform::Hour => return hours(array, column),
         _ => None,
     };

@@ -62,6 +62,11 @@ impl Resolution {
         })
     }
 
+    /// The columns that were asked for.
+    pub(crate) fn read_schema(&self) -> &Schema {
+        &self.read
+    }
+
     /// The primitive columns of the file to decode, counted depth first over its schema, ascending. Where no field of a struct is in the
     /// file, one of its leaves is here all the same, for the nulls of the struct.
     pub(crate) fn leaves(&self) -> &[usize] {

@@ -1,3 +1,5 @@
+//! Locations against those of the reference implementation, and for any values.
+
 use std::path::Path;
 
 use datashard_spec::id::PartitionSpecId;

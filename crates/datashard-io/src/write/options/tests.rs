@@ -1,3 +1,5 @@
+//! Properties to options, key by key.
+
 use std::collections::BTreeMap;
 
 use datashard_spec::ErrorKind;
@@ -46,13 +48,12 @@ fn formats_and_sizes_follow_the_properties() {
 #[test]
 fn orc_is_refused_with_advice() {
     use FileContent::{Data, PositionDeletes};
-    let cases: [(FileContent, &[(&str, &str)], &str); 3] = [
-        (Data, &[("write.format.default", "orc")], "write.format.default"),
-        (PositionDeletes, &[("write.format.default", "ORC")], "write.delete.format.default"),
-        (PositionDeletes, &[("write.delete.format.default", "orc")], "write.delete.format.default"),
-    ];
-    for (content, set, key) in cases {
-        let error = parse(content, set).unwrap_err();
+    for (content, set, key) in [
+        (Data, ("write.format.default", "orc"), "write.format.default"),
+        (PositionDeletes, ("write.format.default", "ORC"), "write.delete.format.default"),
+        (PositionDeletes, ("write.delete.format.default", "orc"), "write.delete.format.default"),
+    ] {
+        let error = parse(content, &[set]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(
             error.to_string().starts_with(key) && error.to_string().contains("parquet or avro"),

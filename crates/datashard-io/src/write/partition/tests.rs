@@ -1,3 +1,7 @@
+//! Partition tuples of rows against those of single values, and how batches are taken apart.
+
+#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests state what they expect")]
+
 use arrow::array::{Array, Float64Array, Int32Array, StructArray};
 use arrow::buffer::NullBuffer;
 use datashard_spec::id::{FieldId, PartitionSpecId};

@@ -1,3 +1,7 @@
+//! Transforms of columns against those of single values.
+
+#![expect(clippy::as_conversions, reason = "tests state what they expect")]
+
 use arrow::array::{Decimal128Array, TimestampMicrosecondArray};
 use datashard_spec::schema::{PrimitiveType, Type};
 use datashard_spec::value::Value;
