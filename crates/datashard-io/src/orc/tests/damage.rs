@@ -232,3 +232,33 @@ async fn a_block_is_never_longer_than_blocks_of_its_file() {
     parts.set(9, StreamKind::Data, block);
     refused(parts.build(), "column 9 (text): zstd").await;
 }
+
+/// Filters look at statistics and indexes, whose damage may leave rows out but nothing worse.
+#[tokio::test]
+async fn indexes_damaged_at_random_end_in_errors_or_rows() {
+    let mut numbers = Numbers(7);
+    let filter = || {
+        Some(prune::bind(
+            "x > 100.0 and n < 3.0 and k > 'k001' and ts > '1969-12-01T00:20:00' and day is not null",
+        ))
+    };
+    for round in 0..rounds() {
+        let mut parts = Parts::of(&bytes("groups"));
+        let stripe = numbers.below(parts.stripes.len());
+        let at = numbers.below(11);
+        let stream = &mut parts.stripes[stripe].streams[at];
+        let compression = super::super::codec::Compression::of(&parts.postscript).unwrap();
+        let plain = compression.unpack_all(stream.clone(), MIB).unwrap();
+        *stream = super::parts::blocks(&parts.postscript, &damaged(&plain, &mut numbers)).into();
+        let mut decoder = open(parts.build(), MIB).await.unwrap();
+        let plan = prune::plan(decoder.file_schema(), filter());
+        decoder.begin(plan).await.unwrap();
+        loop {
+            match decoder.next().await {
+                Ok(Some(_)) => {}
+                Err(DataError::Panicked { message, .. }) => panic!("round {round}: {message}"),
+                Ok(None) | Err(_) => break,
+            }
+        }
+    }
+}

@@ -106,7 +106,7 @@ impl Parts {
 }
 
 /// Bytes as blocks that are not packed.
-fn blocks(postscript: &PostScript, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn blocks(postscript: &PostScript, bytes: &[u8]) -> Vec<u8> {
     if postscript.compression() == CompressionKind::None {
         return bytes.to_vec();
     }
