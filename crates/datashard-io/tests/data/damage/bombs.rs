@@ -1,6 +1,7 @@
 //! Few bytes that claim to be many: each is refused, or read in small pieces, within the memory limit.
 
 mod orc;
+mod parquet;
 
 use datashard_io::DataError;
 use datashard_spec::error::ErrorKind;
