@@ -13,6 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 static STEP: AtomicU64 = AtomicU64::new(0);
 static AT: Mutex<String> = Mutex::new(String::new());
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
 /// Says what is being tried.
 pub(crate) fn now_at(what: &str) {
@@ -27,11 +28,11 @@ pub(crate) fn contained(name: &str, body: impl FnOnce()) {
         limit_memory();
         std::thread::spawn(watch);
         // Panics that a reader stops are counted, not printed; what ends the test is printed with its place.
-        std::panic::set_hook(Box::new(|_| {}));
+        std::panic::set_hook(Box::new(|panic| *LAST_PANIC.lock().unwrap() = panic.to_string()));
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
         let _ = std::panic::take_hook();
         if let Err(panic) = ended {
-            println!("at {}", AT.lock().unwrap());
+            println!("at {}: {}", AT.lock().unwrap(), LAST_PANIC.lock().unwrap());
             std::panic::resume_unwind(panic);
         }
         return;

@@ -5,7 +5,7 @@ use super::mutate::{bits_flipped, numbers_that_lie, shortened, stretches_moved, 
 use super::{Sample, Tally, read};
 
 /// Reads a file as it is, then copies of it with every kind of damage.
-fn survives_damage(sample: &Sample, cases: usize) {
+pub(crate) fn survives_damage(sample: &Sample, cases: usize) {
     let rows = read(sample, &sample.bytes, true).unwrap_or_else(|e| panic!("{}: {e}", sample.location));
     assert!(rows > 0, "{} has no rows", sample.location);
     let mut tally = Tally::default();

@@ -8,6 +8,7 @@ mod bombs;
 mod child;
 mod formats;
 mod mutate;
+mod own;
 mod sample;
 
 use std::collections::BTreeMap;
