@@ -23,6 +23,8 @@ mod rows;
 mod schema;
 mod sound;
 mod stored;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod write;
 
 use crate::data_error::DataError;
