@@ -12,6 +12,7 @@ mod chunks;
 mod columns;
 mod fetch;
 mod footer;
+mod footer_shape;
 mod late;
 pub(crate) mod options;
 mod page_header;
@@ -23,6 +24,7 @@ mod rows;
 mod schema;
 mod sound;
 mod stored;
+mod thrift;
 pub(crate) mod write;
 
 use crate::data_error::DataError;
