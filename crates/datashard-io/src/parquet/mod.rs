@@ -24,6 +24,8 @@ mod rows;
 mod schema;
 mod sound;
 mod stored;
+#[cfg(test)]
+pub(crate) mod testing;
 mod thrift;
 pub(crate) mod write;
 

@@ -26,6 +26,13 @@ impl TableFormat {
 impl BeginFile for TableFormat {
     fn begin(&self, output: OutputFile) -> Result<Box<dyn FormatWriter>, DataError> {
         match self.options.format {
+            #[cfg(feature = "parquet")]
+            WriteFormat::Parquet => crate::parquet::write::ParquetFileWriter::new(
+                output,
+                &self.schema,
+                &self.options.parquet,
+                &self.options.metrics,
+            ),
             // The options were refused when they were made.
             other => Err(DataError::Unsupported {
                 place: output.location().to_owned(),

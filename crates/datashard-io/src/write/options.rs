@@ -10,6 +10,8 @@ use datashard_spec::schema::Schema;
 use datashard_spec::sort_order::SortOrder;
 
 use crate::data_error::DataError;
+#[cfg(feature = "parquet")]
+use crate::parquet::options::ParquetWriteOptions;
 
 /// How data or delete files are written.
 ///
@@ -44,6 +46,8 @@ pub struct WriteOptions {
     pub(crate) content: FileContent,
     pub(crate) format: WriteFormat,
     pub(crate) target_file_size_bytes: u64,
+    #[cfg(feature = "parquet")]
+    pub(crate) parquet: ParquetWriteOptions,
     pub(crate) metrics: Arc<MetricsConfig>,
     pub(crate) table_location: Option<String>,
     pub(crate) data_path: Option<String>,
@@ -70,8 +74,9 @@ impl WriteOptions {
     pub const DEFAULT_MEMORY_LIMIT_BYTES: usize = 512 << 20;
     /// Bytes of one partition's rows waiting to be sorted where nothing else is said: 256 MiB.
     pub const DEFAULT_SORT_MEMORY_LIMIT_BYTES: usize = 256 << 20;
-    /// Files open at a time where nothing else is said.
-    pub const DEFAULT_MAX_OPEN_FILES: usize = 128;
+    /// Files open at a time where nothing else is said. Rows of more partitions than this in no order make many small files: sort them by
+    /// partition first.
+    pub const DEFAULT_MAX_OPEN_FILES: usize = 512;
 
     /// As the properties of a table say, for files of this content, with `schema` and `sort_order` those of the table now. A value
     /// that makes no sense counts as the default, and a warning tells so.
@@ -122,10 +127,19 @@ impl WriteOptions {
                 "write.location-provider.impl names a class of another engine; files go to the usual places"
             );
         }
+        #[cfg(feature = "parquet")]
+        let parquet = {
+            let (options, more) = ParquetWriteOptions::from_properties(schema, &properties, deletes);
+            // What concerns another format than the one written is of no interest.
+            warnings.extend(more.into_iter().filter(|_| format == WriteFormat::Parquet));
+            options
+        };
         let options = Self {
             content,
             format,
             target_file_size_bytes: target.value,
+            #[cfg(feature = "parquet")]
+            parquet,
             metrics: Arc::new(metrics),
             table_location: None,
             data_path: properties.text(&write::DATA_PATH).map(str::to_owned),
@@ -219,7 +233,7 @@ impl WriteOptions {
         self
     }
 
-    /// With at most so many files open at a time, at least 1; 128 by default. Beyond, the largest is closed.
+    /// With at most so many files open at a time, at least 1; 512 by default. Beyond, the largest is closed.
     pub fn with_max_open_files(mut self, files: usize) -> Self {
         self.max_open_files = files.max(1);
         self

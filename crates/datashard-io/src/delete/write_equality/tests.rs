@@ -1,6 +1,6 @@
 //! Equality deletes to files: columns, keys that come again, partitions, what is refused.
 
-#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests state what they expect")]
+#![expect(clippy::as_conversions, reason = "tests state what they expect")]
 
 use arrow::array::{AsArray, Int64Array, StringArray, StructArray};
 use arrow::datatypes::{DataType, Field, Int64Type};

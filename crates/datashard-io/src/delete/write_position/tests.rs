@@ -1,6 +1,6 @@
 //! Position deletes to files: order, granularity, the data file that is named, bounds, failures.
 
-#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests state what they expect")]
+#![expect(clippy::as_conversions, reason = "tests state what they expect")]
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;

@@ -1,6 +1,6 @@
 //! When files are closed, and how large they are.
 
-#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests state what they expect")]
+#![expect(clippy::as_conversions, reason = "tests state what they expect")]
 
 use std::sync::Arc;
 
