@@ -59,7 +59,7 @@ fn without_properties_the_defaults_count() {
 fn codecs_take_the_levels_that_they_know() {
     let compression = |codec, level| {
         let mut pairs = vec![("write.parquet.compression-codec", codec)];
-        if level != "" {
+        if !level.is_empty() {
             pairs.push(("write.parquet.compression-level", level));
         }
         let (options, warnings) = options(false, &pairs);
