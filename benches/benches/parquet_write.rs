@@ -22,6 +22,7 @@ use datashard_io::arrow::schema_to_arrow;
 use datashard_io::context::Context;
 use datashard_io::write::{TableWriter, WriteOptions};
 use datashard_io::{StoreOptions, TableStore};
+use datashard_spec::id::PartitionSpecId;
 use datashard_spec::manifest::FileContent;
 use datashard_spec::partition::PartitionSpec;
 use datashard_spec::property::TableProperties;
@@ -85,7 +86,7 @@ async fn write_table(schema: &Arc<Schema>, batches: &[RecordBatch], codec: &str)
         WriteOptions::from_properties(schema, &SortOrder::unsorted(), properties, FileContent::Data).unwrap();
     assert!(warnings.is_empty());
     let options = options.with_target_file_size_bytes(u64::MAX);
-    let spec = PartitionSpec::unpartitioned();
+    let spec = PartitionSpec::unpartitioned(PartitionSpecId(0));
     let mut writer = TableWriter::new(&store, schema, &spec, &options, &Context::system()).unwrap();
     for batch in batches {
         writer.write(batch).await.unwrap();

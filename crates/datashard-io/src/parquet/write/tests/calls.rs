@@ -1,5 +1,5 @@
 //! A writer between its calls: sizes, refusals, giving up.
-#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests state what they expect")]
+#![expect(clippy::as_conversions, reason = "tests state what they expect")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
