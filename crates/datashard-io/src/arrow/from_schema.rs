@@ -3,17 +3,22 @@
 //! Arrow has more types than Iceberg. Those whose every value has a place in a wider type become that type; the others are refused by name,
 //! with the path of the column and what to do. Nothing is guessed from values.
 
+mod path;
+mod primitive;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
-use arrow::datatypes::{DataType, Field, IntervalUnit, Schema as ArrowSchema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema as ArrowSchema};
 use datashard_spec::id::FieldId;
 use datashard_spec::schema::{ListType, MapType, NestedField, PrimitiveType, Schema, StructType, Type};
-use datashard_spec::value::decimal::MAX_PRECISION;
 
 use super::FIELD_ID_KEY;
 use super::extension::Mark;
-use super::to_schema::{DOC_KEY, MAX_DEPTH};
+use super::to_schema::DOC_KEY;
 use crate::data_error::DataError;
+use path::{Path, invalid, wrong_type};
 
 /// What errors name as the place.
 const PLACE: &str = "Arrow schema";
@@ -129,43 +134,6 @@ pub(crate) fn field_id(metadata: &HashMap<String, String>) -> Option<Result<Fiel
     Some(text.parse().map(FieldId).map_err(|_| text.as_str()))
 }
 
-/// The way down to a field, for errors.
-struct Path<'a> {
-    parent: Option<&'a Path<'a>>,
-    name: &'a str,
-    depth: usize,
-}
-
-impl<'a> Path<'a> {
-    const ROOT: Path<'static> = Path { parent: None, name: "", depth: 0 };
-
-    fn below(&'a self, name: &'a str) -> Result<Self, DataError> {
-        if self.depth >= MAX_DEPTH {
-            return Err(DataError::Unsupported {
-                place: PLACE.to_owned(),
-                what: format!("a type nested deeper than {MAX_DEPTH}"),
-                advice: "make it flatter".to_owned(),
-            });
-        }
-        Ok(Path { parent: Some(self), name, depth: self.depth.saturating_add(1) })
-    }
-
-    fn full_name(&self) -> String {
-        match self.parent {
-            None => String::new(),
-            Some(parent) if parent.parent.is_none() => self.name.to_owned(),
-            Some(parent) => format!("{}.{}", parent.full_name(), self.name),
-        }
-    }
-}
-
-fn invalid(path: &Path<'_>, reason: &str) -> DataError {
-    DataError::WrongColumns {
-        place: PLACE.to_owned(),
-        reason: format!("field `{}` {reason}", path.full_name()),
-    }
-}
-
 fn nested_field(field: &Field, parent: &Path<'_>, ids: &mut Ids) -> Result<NestedField, DataError> {
     let path = parent.below(field.name())?;
     let id = ids.of(field, &path)?;
@@ -245,7 +213,7 @@ fn plain(data_type: &DataType, path: &Path<'_>, ids: &mut Ids) -> Result<Type, D
             }
         }
         D::Map(entries, _) => map(entries, path, ids)?,
-        other => primitive(other, path)?.into(),
+        other => primitive::primitive(other, path)?.into(),
     })
 }
 
@@ -273,99 +241,3 @@ fn map(entries: &Field, path: &Path<'_>, ids: &mut Ids) -> Result<Type, DataErro
 fn is_unknown(value_type: &Type) -> bool {
     *value_type == Type::Primitive(PrimitiveType::Unknown)
 }
-
-fn primitive(data_type: &DataType, path: &Path<'_>) -> Result<PrimitiveType, DataError> {
-    use DataType as D;
-    use PrimitiveType as P;
-    Ok(match data_type {
-        D::Null => P::Unknown,
-        D::Boolean => P::Boolean,
-        D::Int8 | D::Int16 | D::Int32 | D::UInt8 | D::UInt16 => P::Int,
-        D::Int64 | D::UInt32 => P::Long,
-        D::UInt64 => {
-            return Err(wrong_type(
-                path,
-                data_type,
-                "half of its values do not fit a long; make it decimal(20, 0)",
-            ));
-        }
-        D::Float16 | D::Float32 => P::Float,
-        D::Float64 => P::Double,
-        D::Decimal32(precision, scale)
-        | D::Decimal64(precision, scale)
-        | D::Decimal128(precision, scale)
-        | D::Decimal256(precision, scale) => decimal(data_type, *precision, *scale, path)?,
-        D::Date32 | D::Date64 => P::Date,
-        D::Time32(_) | D::Time64(TimeUnit::Microsecond) => P::Time,
-        D::Time64(_) => {
-            return Err(wrong_type(path, data_type, "times are kept in microseconds; round it first"));
-        }
-        D::Timestamp(TimeUnit::Nanosecond, None) => P::TimestampNs,
-        D::Timestamp(TimeUnit::Nanosecond, Some(_)) => P::TimestamptzNs,
-        D::Timestamp(_, None) => P::Timestamp,
-        D::Timestamp(_, Some(_)) => P::Timestamptz,
-        D::Utf8 | D::LargeUtf8 | D::Utf8View => P::String,
-        D::Binary | D::LargeBinary | D::BinaryView => P::Binary,
-        D::FixedSizeBinary(length) => match u32::try_from(*length) {
-            Ok(length) => P::Fixed(length),
-            Err(_) => return Err(wrong_type(path, data_type, "a length cannot be negative")),
-        },
-        D::Duration(_) => {
-            return Err(unsupported(
-                path,
-                data_type,
-                "store it as a long, in a unit that the column's name tells",
-            ));
-        }
-        D::Interval(IntervalUnit::YearMonth) => {
-            return Err(unsupported(path, data_type, "store it as an int of months"));
-        }
-        D::Interval(_) => {
-            return Err(unsupported(path, data_type, "store its parts as columns of their own"));
-        }
-        D::Union(..) => {
-            return Err(unsupported(path, data_type, "store it as a struct with one field per member"));
-        }
-        other => return Err(unsupported(path, other, "store it as another type")),
-    })
-}
-
-fn decimal(
-    data_type: &DataType,
-    precision: u8,
-    scale: i8,
-    path: &Path<'_>,
-) -> Result<PrimitiveType, DataError> {
-    match u8::try_from(scale) {
-        Err(_) => {
-            Err(wrong_type(path, data_type, "the scale of a decimal is not negative; cast it to scale 0"))
-        }
-        Ok(_) if precision > MAX_PRECISION => Err(wrong_type(
-            path,
-            data_type,
-            "a decimal has at most 38 digits; cast it to fewer, or to a string",
-        )),
-        Ok(scale) => Ok(PrimitiveType::Decimal { precision, scale }),
-    }
-}
-
-fn wrong_type(path: &Path<'_>, found: &DataType, advice: &str) -> DataError {
-    DataError::WrongType {
-        place: PLACE.to_owned(),
-        column: path.full_name(),
-        found: found.to_string(),
-        wanted: "an Iceberg type".to_owned(),
-        advice: advice.to_owned(),
-    }
-}
-
-fn unsupported(path: &Path<'_>, found: &DataType, advice: &str) -> DataError {
-    DataError::Unsupported {
-        place: format!("{PLACE}, column `{}`", path.full_name()),
-        what: format!("type {found}"),
-        advice: advice.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -38,7 +38,7 @@ pub(crate) const UTC: &str = "UTC";
 /// | struct, list, map | Struct, List of `element`, Map of `key_value` with `key` and `value` |
 ///
 /// # Errors
-/// `Unsupported` for a `fixed` longer than Arrow knows, and for types nested deeper than 100.
+/// `Unsupported` for a `fixed` of length 0, or longer than Arrow knows, and for types nested deeper than 100.
 ///
 /// # Examples
 /// ```
@@ -174,8 +174,9 @@ pub(crate) fn primitive_to_arrow(primitive: &PrimitiveType) -> Result<DataType, 
         PrimitiveType::String => DataType::Utf8,
         PrimitiveType::Uuid => DataType::FixedSizeBinary(16),
         PrimitiveType::Fixed(length) => match i32::try_from(*length) {
+            // Arrow's kernels (`take` and others) count rows by their bytes and lose all of those without any.
+            Ok(0) | Err(_) => return Err(unsupported(primitive)),
             Ok(length) => DataType::FixedSizeBinary(length),
-            Err(_) => return Err(unsupported(primitive)),
         },
         PrimitiveType::Binary | PrimitiveType::Geometry(_) | PrimitiveType::Geography(..) => DataType::Binary,
         PrimitiveType::Unknown => DataType::Null,
@@ -190,3 +191,6 @@ fn unsupported(value_type: &dyn std::fmt::Display) -> DataError {
         advice: "leave the column out, or read it with a newer version of this library".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

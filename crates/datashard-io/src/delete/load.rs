@@ -1,6 +1,7 @@
 //! [`DeleteLoader`]: the deletes of a scan, each file loaded when a data file first needs it.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use datashard_spec::id::FieldId;
@@ -8,7 +9,7 @@ use datashard_spec::manifest::applies::LiveFile;
 use datashard_spec::name_mapping::NameMapping;
 use datashard_spec::puffin::DeletionVector;
 use datashard_spec::schema::Schema;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::cache::Cache;
 use super::local_path::unspelled;
@@ -22,6 +23,9 @@ use crate::read::{FileReader, ReadRequest};
 /// Position-delete files up to this size are read whole at once, for all the data files that they cover; of larger ones only what they
 /// say of one data file.
 const READ_WHOLE_BYTES: i64 = 32 * 1024 * 1024;
+
+/// Delete files that are opened at the same time.
+const FILES_AT_ONCE: usize = 4;
 
 /// Makes a file to read of the location that a manifest gives.
 type OpenFile = dyn Fn(&str) -> Result<InputFile, DataError> + Send + Sync;
@@ -37,6 +41,39 @@ type OpenFile = dyn Fn(&str) -> Result<InputFile, DataError> + Send + Sync;
 ///
 /// # Spec
 /// "Scan Planning", "Row-level Deletes".
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+///
+/// use datashard_io::delete::{DeleteFile, DeleteLoader};
+/// use datashard_io::{Bytes, InputFile};
+/// use datashard_spec::id::{DataSequenceNumber, PartitionSpecId};
+/// use datashard_spec::manifest::applies::LiveFile;
+/// use datashard_spec::manifest::{DataFile, FileContent, FileFormat};
+/// use datashard_spec::partition::PartitionSpec;
+/// use datashard_spec::puffin::DeletionVector;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec = Arc::new(PartitionSpec::unpartitioned(PartitionSpecId(0)));
+/// let blob = Bytes::from(DeletionVector::from_positions([3, 5])?.serialize()?);
+/// let length = i64::try_from(blob.len())?;
+/// let vector = DataFile::new("data/v.puffin", FileFormat::Puffin, 2, length)
+///     .with_content(FileContent::PositionDeletes)
+///     .with_referenced_data_file("data/a.parquet".to_owned())
+///     .with_content_offset(0)
+///     .with_content_size_in_bytes(length);
+/// let deletes = [DeleteFile::new(vector, DataSequenceNumber(2), Arc::clone(&spec))];
+/// let loader =
+///     DeleteLoader::new(deletes, [], move |location| Ok(InputFile::in_memory(location, blob.clone())));
+///
+/// let data = DataFile::new("data/a.parquet", FileFormat::Parquet, 10, 1000);
+/// let sequence_number = DataSequenceNumber(1);
+/// let found = loader.load(LiveFile { file: &data, sequence_number, spec: &spec }).await?;
+/// assert_eq!(found.positions().map(DeletionVector::len), Some(2));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct DeleteLoader {
     scan: Arc<Scan>,
@@ -135,8 +172,11 @@ impl DeleteLoader {
             builder = builder.with_shared_positions(self.vector(number).await?);
         }
         let path = unspelled(&data.file.file_path);
-        for number in selected.position_files {
-            if let Some(positions) = self.positions(number, path).await? {
+        let position_files = stream::iter(selected.position_files);
+        let mut position_files =
+            pin!(position_files.map(|number| self.positions(number, path)).buffered(FILES_AT_ONCE));
+        while let Some(positions) = position_files.try_next().await? {
+            if let Some(positions) = positions {
                 builder = builder.with_shared_positions(positions);
             }
         }
@@ -207,24 +247,41 @@ impl DeleteLoader {
     /// Reads all files of an equality group into one set of keys.
     async fn read_equality(&self, number: usize) -> Result<EqualityDeletes, DataError> {
         let group = self.scan.index.group(number)?;
-        let mut keys: Option<EqualityDeletes> = None;
-        for number in &group.files {
-            let delete = self.scan.index.file(*number)?;
-            let location = &delete.file.file_path;
-            if keys.is_none() {
-                keys = Some(EqualityDeletes::new(&self.columns(location, &group.ids)?, &group.ids)?);
-            }
-            if let Some(keys) = &mut keys {
-                self.read_keys(delete, keys).await?;
+        let first = group.files.first().map(|first| self.scan.index.file(*first)).transpose()?;
+        let location = first.map(|delete| delete.file.file_path.as_str()).unwrap_or_default();
+        let mut keys = EqualityDeletes::new(&self.columns(location, &group.ids)?, &group.ids)?;
+        let schema = Arc::new(keys.schema().clone());
+        let ids = group.ids.as_slice();
+        let files = stream::iter(group.files.clone()).map(|number| self.open_keys(number, &schema, ids));
+        // Files are opened ahead; their rows come one file after the other.
+        let mut files = pin!(files.buffered(FILES_AT_ONCE));
+        while let Some((number, reader)) = files.try_next().await? {
+            let delete = self.scan.index.file(number)?;
+            let mut batches = reader.into_stream();
+            while let Some(batch) = batches.try_next().await? {
+                keys.insert(&batch, delete.sequence_number)?;
+                if keys.size_bytes() > self.settings.memory_limit_bytes {
+                    return Err(DataError::TooLarge {
+                        file: delete.file.file_path.clone(),
+                        place: "equality deletes".to_owned(),
+                        bytes: keys.size_bytes(),
+                        limit_bytes: self.settings.memory_limit_bytes,
+                    });
+                }
             }
         }
-        keys.ok_or_else(|| DataError::internal("a group of equality deletes without a file"))
+        Ok(keys)
     }
 
-    async fn read_keys(&self, delete: &DeleteFile, keys: &mut EqualityDeletes) -> Result<(), DataError> {
-        let entry = &delete.file;
+    async fn open_keys(
+        &self,
+        number: usize,
+        schema: &Arc<Schema>,
+        ids: &[FieldId],
+    ) -> Result<(usize, FileReader), DataError> {
+        let entry = &self.scan.index.file(number)?.file;
         let input = self.input(&entry.file_path, Some(entry.file_size_in_bytes))?;
-        let mut request = ReadRequest::new(Arc::new(keys.schema().clone()))
+        let mut request = ReadRequest::new(Arc::clone(schema))
             .with_verification(self.settings.verify)
             .with_memory_limit_bytes(self.settings.memory_limit_bytes)
             .with_record_count(entry.record_count);
@@ -232,30 +289,22 @@ impl DeleteLoader {
             request = request.with_name_mapping(Arc::clone(mapping));
         }
         let reader = FileReader::open(input, &entry.file_format, request).await?;
-        for id in keys.field_ids() {
+        for id in ids {
             // Were it read as null, rows that are null there would be deleted.
-            if !reader.has_column(*id) && !is_unknown(keys.schema(), *id) {
+            if !reader.has_column(*id) && !is_unknown(schema, *id) {
                 let reason = format!("it has no column {id}, though its manifest says that it compares it");
                 return Err(DataError::corrupt(&entry.file_path, "equality deletes", reason));
             }
         }
-        let mut batches = reader.into_stream();
-        while let Some(batch) = batches.try_next().await? {
-            keys.insert(&batch, delete.sequence_number)?;
-            if keys.size_bytes() > self.settings.memory_limit_bytes {
-                return Err(DataError::TooLarge {
-                    file: entry.file_path.clone(),
-                    place: "equality deletes".to_owned(),
-                    bytes: keys.size_bytes(),
-                    limit_bytes: self.settings.memory_limit_bytes,
-                });
-            }
-        }
-        Ok(())
+        Ok((number, reader))
     }
 
     /// The columns of equality deletes, each as in the first schema that has it: columns dropped since are in older ones.
     fn columns(&self, location: &str, ids: &[FieldId]) -> Result<Schema, DataError> {
+        if ids.is_empty() {
+            let reason = "its manifest names no columns to compare";
+            return Err(DataError::corrupt(location, "equality deletes", reason));
+        }
         let has_all = |schema: &&Arc<Schema>| ids.iter().all(|id| schema.field_by_id(*id).is_some());
         if let Some(schema) = self.scan.schemas.iter().find(has_all) {
             return Ok(schema.as_ref().clone());

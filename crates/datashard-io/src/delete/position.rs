@@ -32,14 +32,19 @@ pub(super) struct ReadSettings {
     pub(super) memory_limit_bytes: u64,
 }
 
-/// The two columns that every position-delete file has.
-static SCHEMA: LazyLock<Result<(Arc<Schema>, Arc<NameMapping>), SchemaError>> = LazyLock::new(|| {
+/// The two columns that every position-delete file has, and their names for files without ids.
+struct Columns {
+    schema: Arc<Schema>,
+    names: Arc<NameMapping>,
+}
+
+static COLUMNS: LazyLock<Result<Columns, SchemaError>> = LazyLock::new(|| {
     let schema = Schema::new(vec![
         NestedField::required(FieldId::DELETE_FILE_PATH.0, "file_path", PrimitiveType::String),
         NestedField::required(FieldId::DELETE_POS.0, "pos", PrimitiveType::Long),
     ])?;
-    let mapping = NameMapping::from_schema(&schema);
-    Ok((Arc::new(schema), Arc::new(mapping)))
+    let names = NameMapping::from_schema(&schema);
+    Ok(Columns { schema: Arc::new(schema), names: Arc::new(names) })
 });
 
 /// Reads a position-delete file: all of it, or what it says of the data file `only`.
@@ -51,15 +56,14 @@ pub(super) async fn read(
 ) -> Result<Positions, DataError> {
     let location: Arc<str> = input.location().into();
     let spec = |error: SpecError| DataError::Spec { place: format!("`{location}`"), source: Box::new(error) };
-    let (schema, mapping) =
-        SCHEMA.as_ref().map_err(|_| DataError::internal("position deletes have no schema"))?;
-    let mut request = ReadRequest::new(Arc::clone(schema))
-        .with_name_mapping(Arc::clone(mapping))
+    let columns = COLUMNS.as_ref().map_err(|_| DataError::internal("position deletes have no schema"))?;
+    let mut request = ReadRequest::new(Arc::clone(&columns.schema))
+        .with_name_mapping(Arc::clone(&columns.names))
         .with_verification(settings.verify)
         .with_memory_limit_bytes(settings.memory_limit_bytes)
         .with_record_count(entry.record_count);
     if let Some(path) = only {
-        let filter = col("file_path").is_in(spellings(path)).bind(schema);
+        let filter = col("file_path").is_in(spellings(path)).bind(&columns.schema);
         request = request.with_filter(filter.map_err(|error| spec(error.into()))?);
     }
     let reader = FileReader::open(input, &entry.file_format, request).await?;
@@ -119,25 +123,23 @@ impl Collected {
         else {
             return Err(DataError::internal("position deletes are of another type"));
         };
-        let bad = |row: usize, column: &str, reason: String| DataError::BadValue {
-            place: format!("`{location}`"),
-            row: first_row.saturating_add(u64::try_from(row).unwrap_or(u64::MAX)),
-            column: column.to_owned(),
-            reason,
+        let bad = |row: usize, reason: String| {
+            let row = first_row.saturating_add(u64::try_from(row).unwrap_or(u64::MAX));
+            DataError::corrupt(location, format!("position deletes, row {row}"), reason)
         };
         if paths.null_count() > 0 || positions.null_count() > 0 {
             return Err(DataError::corrupt(location, "position deletes", "a path or a position is null"));
         }
         let mut previous: Option<&str> = None;
         for (row, (path, position)) in text(paths).zip(positions.values()).enumerate() {
-            let position = u64::try_from(*position)
-                .map_err(|_| bad(row, "pos", format!("position {position} is negative")))?;
+            let position =
+                u64::try_from(*position).map_err(|_| bad(row, format!("position {position} is negative")))?;
             if previous != Some(path) {
                 self.turn_to(unspelled(path));
                 previous = Some(path);
             }
             if let Some((_, vector)) = &mut self.current {
-                vector.insert(position).map_err(|error| bad(row, "pos", error.to_string()))?;
+                vector.insert(position).map_err(|error| bad(row, error.to_string()))?;
             }
         }
         Ok(())

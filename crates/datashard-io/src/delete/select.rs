@@ -10,7 +10,7 @@ use datashard_spec::id::{DataSequenceNumber, FieldId, PartitionSpecId};
 use datashard_spec::manifest::applies::{LiveFile, delete_applies};
 use datashard_spec::manifest::{DataFile, FileContent};
 use datashard_spec::partition::PartitionSpec;
-use datashard_spec::value::Tuple;
+use datashard_spec::value::{Tuple, Value};
 
 use super::local_path::{spellings, unspelled};
 use crate::data_error::DataError;
@@ -46,8 +46,23 @@ pub(super) struct Index {
     vectors: HashMap<String, Vec<usize>>,
     by_path: HashMap<String, Vec<usize>>,
     /// Position-delete files for any data file of a partition.
-    of_partition: HashMap<PartitionSpecId, Vec<usize>>,
+    of_partition: HashMap<PartitionKey, Vec<usize>>,
     equality: Vec<EqualityGroup>,
+    /// Equality groups by partition, and those that reach all partitions.
+    equality_of_partition: HashMap<PartitionKey, Vec<usize>>,
+    equality_global: Vec<usize>,
+}
+
+/// A partition, such that tuples that are equal after promotion have equal keys.
+type PartitionKey = (PartitionSpecId, Tuple);
+
+fn partition_key(spec: PartitionSpecId, tuple: &[Option<Value>]) -> PartitionKey {
+    let widest = |value: &Value| match value {
+        Value::Int(number) | Value::Date(number) => Value::Long((*number).into()),
+        Value::Float(number) => Value::Double((*number).into()),
+        other => other.clone(),
+    };
+    (spec, tuple.iter().map(|value| value.as_ref().map(widest)).collect())
 }
 
 /// A delete file, and what decides whether it applies, with paths in one spelling.
@@ -57,13 +72,11 @@ struct Indexed {
     facts: DataFile,
 }
 
-/// Equality-delete files of one partition over one set of columns: their keys go into one set.
+/// Equality-delete files that reach one partition, or all, over one set of columns: their keys go into one set.
 #[derive(Debug)]
 pub(super) struct EqualityGroup {
     pub(super) ids: Vec<FieldId>,
     pub(super) files: Vec<usize>,
-    spec_id: PartitionSpecId,
-    partition: Tuple,
 }
 
 /// What applies to one data file, by number.
@@ -112,7 +125,8 @@ impl Index {
                 self.by_path.entry(path.clone()).or_default().push(at);
             }
             (FileContent::PositionDeletes, false, None) => {
-                self.of_partition.entry(delete.spec.id).or_default().push(at);
+                let key = partition_key(delete.spec.id, &facts.partition);
+                self.of_partition.entry(key).or_default().push(at);
             }
             (FileContent::EqualityDeletes, _, _) => self.add_equality(&delete, at),
         }
@@ -123,18 +137,21 @@ impl Index {
         let mut ids = delete.file.equality_ids.clone();
         ids.sort_unstable();
         ids.dedup();
-        let same = self.equality.iter_mut().find(|group| {
-            group.spec_id == delete.spec.id && group.ids == ids && group.partition == delete.file.partition
-        });
-        match same {
-            Some(group) => group.files.push(at),
-            None => self.equality.push(EqualityGroup {
-                ids,
-                files: vec![at],
-                spec_id: delete.spec.id,
-                partition: delete.file.partition.clone(),
-            }),
+        let numbers = match delete.spec.is_unpartitioned() {
+            true => &mut self.equality_global,
+            false => {
+                let key = partition_key(delete.spec.id, &delete.file.partition);
+                self.equality_of_partition.entry(key).or_default()
+            }
+        };
+        for number in numbers.iter() {
+            if let Some(group) = self.equality.get_mut(*number).filter(|group| group.ids == ids) {
+                group.files.push(at);
+                return;
+            }
         }
+        numbers.push(self.equality.len());
+        self.equality.push(EqualityGroup { ids, files: vec![at] });
     }
 
     /// The delete file of a number.
@@ -153,6 +170,7 @@ impl Index {
         let data_facts = facts(data.file);
         let data = LiveFile { file: &data_facts, ..data };
         let path = data_facts.file_path.as_str();
+        let key = partition_key(data.spec.id, &data_facts.partition);
         let of = |numbers: Option<&Vec<usize>>| -> Vec<usize> {
             let numbers = numbers.into_iter().flatten().copied();
             numbers.filter(|number| self.applies(*number, data)).collect()
@@ -161,7 +179,7 @@ impl Index {
         match of(self.vectors.get(path)).as_slice() {
             [] => {
                 let mut files = of(self.by_path.get(path));
-                let mut shared = of(self.of_partition.get(&data.spec.id));
+                let mut shared = of(self.of_partition.get(&key));
                 shared.retain(|number| self.may_name(*number, path));
                 files.append(&mut shared);
                 selected.position_files = files;
@@ -177,9 +195,11 @@ impl Index {
                 return Err(DataError::corrupt(path, "delete manifests", reason));
             }
         }
-        for (number, group) in self.equality.iter().enumerate() {
-            if group.files.iter().any(|file| self.applies(*file, data)) {
-                selected.equality_groups.push(number);
+        let of_partition = self.equality_of_partition.get(&key).into_iter().flatten();
+        for number in of_partition.chain(&self.equality_global) {
+            let files = self.equality.get(*number).map(|group| group.files.as_slice()).unwrap_or_default();
+            if files.iter().any(|file| self.applies(*file, data)) {
+                selected.equality_groups.push(*number);
             }
         }
         Ok(selected)

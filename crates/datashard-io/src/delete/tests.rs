@@ -1,1 +1,5 @@
-//! Deletes loaded from files of every format.
+//! Which delete files apply, and how they are loaded.
+
+#[cfg(feature = "parquet")]
+mod load;
+mod select;

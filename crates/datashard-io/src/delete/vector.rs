@@ -84,8 +84,8 @@ mod tests {
         for (offset, length, positions, expected) in [
             (offset, length, 4, "4"),
             (offset, length, -1, "its record count is -1"),
-            (offset, length - 1, 3, "length"),
-            (offset + 1, length, 3, "length"),
+            (offset, length - 1, 3, "declares 38 bytes of content, the blob holds 37"),
+            (offset + 1, length, 3, "declares"),
             (offset, length + 11, 3, "lie outside"),
             (-1, length, 3, "its offset is -1"),
             (i64::MAX, i64::MAX, 3, "lie outside"),

@@ -33,7 +33,7 @@ impl NewDeletionVector {
 /// there is no file.
 ///
 /// A data file has one vector at a time: a new one has to hold what the old one and the position-delete files that apply held
-/// ([`DeletionVector::union`]), and replaces them. The files may be of several partitions and specs.
+/// ([`Deletes::positions`](super::Deletes::positions) tells, [`DeletionVector::union`] adds), and replaces them. The files may be of several partitions and specs.
 ///
 /// # Errors
 /// `InvalidInput` if a vector is empty, or two are for one data file; nothing is written then. `InvalidData` for a vector that is too large for a

@@ -137,7 +137,10 @@ impl MetadataValues {
             Self::Lineage { stored, first, by_position } => {
                 let inherited = || match by_position {
                     true => numbers(positions, rows, *first),
-                    false => Ok(Arc::new(Int64Array::from_value(*first, rows)) as ArrayRef),
+                    false => {
+                        let same: ArrayRef = Arc::new(Int64Array::from_value(*first, rows));
+                        Ok(same)
+                    }
                 };
                 let stored = stored.and_then(|at| columns.get(at)?.as_primitive_opt::<Int64Type>());
                 match stored {

@@ -96,34 +96,16 @@ fn add(fields: &mut Vec<NestedField>, mut column: NestedField) {
     fields.push(column);
 }
 
-/// Adds the fields of a struct to those that are there. The default of a struct has one value per field.
+/// Adds the fields of a struct to those that are there.
 fn join(there: &mut NestedField, more: NestedField) {
     let (Type::Struct(into), Type::Struct(from)) = (&mut there.field_type, more.field_type) else { return };
     there.write_default = None;
-    let mut default = match there.initial_default.take() {
-        Some(Value::Struct(values)) => Some(values),
-        other => {
-            there.initial_default = other;
-            None
-        }
-    };
-    let mut more_default = match more.initial_default {
-        Some(Value::Struct(values)) => values,
-        _ => Vec::new(),
-    }
-    .into_iter();
     for field in from.fields {
-        let before = into.fields.len();
-        let value = more_default.next().flatten();
         add(&mut into.fields, field);
-        if let Some(default) = &mut default
-            && into.fields.len() > before
-        {
-            default.push(value);
-        }
     }
-    if let Some(values) = default {
-        there.initial_default = Some(Value::Struct(values));
+    // The default of a struct is one without members: one null per field, whose own defaults stand in.
+    if let Some(Value::Struct(members)) = &mut there.initial_default {
+        members.resize(into.fields.len(), None);
     }
 }
 
@@ -131,7 +113,10 @@ fn join(there: &mut NestedField, more: NestedField) {
 mod tests {
     use std::collections::BTreeSet;
 
+    use arrow::array::{RecordBatch, new_null_array};
+
     use super::*;
+    use crate::arrow::schema_to_arrow;
     use crate::delete::{Deletes, EqualityDeletes};
     use datashard_spec::expr::Predicate;
     use datashard_spec::id::DataSequenceNumber;
@@ -155,12 +140,21 @@ mod tests {
         schema.all_fields().map(|field| field.id.0).collect()
     }
 
+    /// Rows are deleted where a column is null.
+    fn null_key(schema: &Schema, id: i32) -> Deletes {
+        let mut keys = EqualityDeletes::new(schema, &[FieldId(id)]).unwrap();
+        let arrow = schema_to_arrow(keys.schema()).unwrap();
+        let nulls = arrow.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+        let batch = RecordBatch::try_new(arrow, nulls).unwrap();
+        keys.insert(&batch, DataSequenceNumber(2)).unwrap();
+        Deletes::builder().with_equality(Arc::new(keys), DataSequenceNumber(1)).build()
+    }
+
     #[test]
     fn filter_and_equality_columns_join_the_structs_that_are_read_anyway() {
         let table = Arc::new(table());
         let filter = "p.y > 1 and s is null".parse::<Predicate>().unwrap().bind(&table).unwrap();
-        let keys = EqualityDeletes::new(&table.project(&[FieldId(5)]).unwrap(), &[FieldId(5)]).unwrap();
-        let deletes = Deletes::builder().with_equality(Arc::new(keys), DataSequenceNumber(1)).build();
+        let deletes = null_key(&table, 5);
         let request = ReadRequest::new(Arc::new(table.project(&[FieldId(3)]).unwrap()))
             .with_filter(filter)
             .with_table_schema(Arc::clone(&table))
@@ -176,8 +170,7 @@ mod tests {
     #[test]
     fn a_dropped_column_of_equality_deletes_may_have_the_name_of_a_column_of_today() {
         let old = Schema::new(vec![NestedField::optional(9, "s", PrimitiveType::Int)]).unwrap();
-        let keys = EqualityDeletes::new(&old, &[FieldId(9)]).unwrap();
-        let deletes = Deletes::builder().with_equality(Arc::new(keys), DataSequenceNumber(1)).build();
+        let deletes = null_key(&old, 9);
         let request = ReadRequest::new(Arc::new(table())).with_deletes(Arc::new(deletes));
         let read = read_schema("f", &request).unwrap();
         assert_eq!(read.field_by_id(FieldId(6)).unwrap().name, "s");
@@ -186,15 +179,12 @@ mod tests {
 
     #[test]
     fn the_default_of_a_struct_grows_with_it() {
-        let point = |fields| NestedField::optional(2, "p", StructType::new(fields));
-        let (x, y) = (
-            NestedField::optional(3, "x", PrimitiveType::Int),
-            NestedField::optional(4, "y", PrimitiveType::Int),
-        );
-        let mut fields =
-            vec![point(vec![x.clone()]).with_initial_default(Value::Struct(vec![Some(Value::Int(1))]))];
-        add(&mut fields, point(vec![y]).with_initial_default(Value::Struct(vec![None])));
-        assert_eq!(fields[0].initial_default, Some(Value::Struct(vec![Some(Value::Int(1)), None])));
+        let point = |field| NestedField::optional(2, "p", StructType::new(vec![field]));
+        let x = NestedField::optional(3, "x", PrimitiveType::Int);
+        let y = NestedField::optional(4, "y", PrimitiveType::Int).with_initial_default(Value::Int(1));
+        let mut fields = vec![point(x).with_initial_default(Value::Struct(vec![None]))];
+        add(&mut fields, point(y));
+        assert_eq!(fields[0].initial_default, Some(Value::Struct(vec![None, None])));
         Schema::new(fields).unwrap();
     }
 }

@@ -1,1 +1,6 @@
-//! Files read through an in-memory decoder.
+//! Files read through a decoder in memory: what happens after decoding, whatever the format.
+
+mod columns;
+mod deletes;
+mod memory;
+mod stream;

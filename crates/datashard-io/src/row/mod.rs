@@ -22,6 +22,9 @@
 //! | unknown | null | null | `null` | `null` |
 //! | variant | null | refused if not null | `null` | refused if not null |
 //!
+//! JSON numbers are taken as `serde_json` read them from text: floats of 17 digits may be off by the last bit unless its feature
+//! `float_roundtrip` is on.
+//!
 //! Dates and timestamps of other crates, and `Uuid`, serialise as text or bytes and so fit. An object with just the keys `keys` and
 //! `values`, both arrays, is always the first form of a map.
 //!
@@ -71,6 +74,7 @@ mod builder;
 mod check;
 mod deserialize;
 mod from_json;
+mod key_name;
 mod members;
 mod path;
 mod read;

@@ -189,7 +189,7 @@ fn decimal(number: Decimal, precision: u8, scale: u8) -> Result<Value, String> {
 pub(super) fn mismatch(found: &str, to: &Type) -> String {
     match to {
         Type::Variant => "a variant cannot be given as a record; hand it in as Arrow".to_owned(),
-        Type::Primitive(PrimitiveType::Unknown) => format!("{found} where there is null only"),
+        Type::Primitive(PrimitiveType::Unknown) => format!("{found} where there can only be null"),
         Type::Struct(_) => format!("{found} where a struct is needed"),
         Type::List(_) => format!("{found} where a list is needed"),
         Type::Map(_) => format!("{found} where a map is needed"),

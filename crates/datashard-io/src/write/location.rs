@@ -45,6 +45,34 @@ pub struct FileLocation {
 ///
 /// # Spec
 /// None: a convention that other implementations share.
+///
+/// # Examples
+/// ```
+/// # use std::collections::BTreeMap;
+/// use datashard_io::context::Context;
+/// use datashard_io::write::{FileLocations, WriteOptions};
+/// # use datashard_io::{StoreOptions, TableStore};
+/// # use datashard_spec::manifest::FileContent;
+/// # use datashard_spec::partition::PartitionSpec;
+/// # use datashard_spec::property::TableProperties;
+/// # use datashard_spec::schema::{NestedField, PrimitiveType, Schema};
+/// # use datashard_spec::sort_order::SortOrder;
+/// use datashard_spec::value::Value;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let schema = Schema::new(vec![NestedField::optional(1, "city", PrimitiveType::String)])?;
+/// # let set = BTreeMap::new();
+/// # let (properties, order) = (TableProperties::new(&set), SortOrder::unsorted());
+/// # let (options, _) = WriteOptions::from_properties(&schema, &order, properties, FileContent::Data)?;
+/// # let store = TableStore::open("memory://lake/visits", StoreOptions::new()).await?;
+/// let spec = PartitionSpec::builder(&schema).identity("city").build()?;
+/// let locations = FileLocations::new(&store, &options, &Context::system())?;
+/// let file = locations.new_file(&spec, &[Some(Value::from("São Paulo"))], ".parquet")?;
+/// assert_eq!(file.path.folder(), "data/city=S%C3%A3o+Paulo");
+/// assert!(file.location.starts_with("memory://lake/visits/data/city=S%C3%A3o+Paulo/00000-"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct FileLocations {
     store: TableStore,

@@ -74,8 +74,9 @@ impl WriteOptions {
     pub const DEFAULT_MEMORY_LIMIT_BYTES: usize = 512 << 20;
     /// Bytes of one partition's rows waiting to be sorted where nothing else is said: 256 MiB.
     pub const DEFAULT_SORT_MEMORY_LIMIT_BYTES: usize = 256 << 20;
-    /// Files open at a time where nothing else is said.
-    pub const DEFAULT_MAX_OPEN_FILES: usize = 128;
+    /// Files open at a time where nothing else is said. Rows of more partitions than this in no order make many small files: sort them by
+    /// partition first.
+    pub const DEFAULT_MAX_OPEN_FILES: usize = 512;
 
     /// As the properties of a table say, for files of this content, with `schema` and `sort_order` those of the table now. A value
     /// that makes no sense counts as the default, and a warning tells so.
@@ -232,7 +233,7 @@ impl WriteOptions {
         self
     }
 
-    /// With at most so many files open at a time, at least 1; 128 by default. Beyond, the largest is closed.
+    /// With at most so many files open at a time, at least 1; 512 by default. Beyond, the largest is closed.
     pub fn with_max_open_files(mut self, files: usize) -> Self {
         self.max_open_files = files.max(1);
         self

@@ -6,7 +6,9 @@
     clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::arithmetic_side_effects,
+    clippy::result_large_err,
     reason = "tests"
 )]
 
+mod damage;
 mod write;

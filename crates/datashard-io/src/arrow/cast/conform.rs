@@ -8,6 +8,7 @@ use datashard_spec::id::FieldId;
 use datashard_spec::schema::{NestedField, Schema, StructType};
 
 use super::conform_nested::{Part, conform_part};
+use crate::arrow::extension::{EXTENSION_NAME_KEY, VARIANT};
 use crate::arrow::from_schema::field_id;
 use crate::arrow::to_schema::schema_to_arrow;
 use crate::arrow::value::{Defaults, repeat_with};
@@ -94,13 +95,12 @@ fn all_have_ids(fields: &Fields) -> bool {
 }
 
 fn has_ids(field: &Field) -> bool {
-    matches!(field_id(field.metadata()), Some(Ok(_))) && has_ids_below(field.data_type())
-        // The parts of a variant have none.
-        || is_variant(field) && matches!(field_id(field.metadata()), Some(Ok(_)))
+    let has_id = matches!(field_id(field.metadata()), Some(Ok(_)));
+    // The parts of a variant have none.
+    has_id && (is_variant(field) || has_ids_below(field.data_type()))
 }
 
 fn is_variant(field: &Field) -> bool {
-    use crate::arrow::extension::{EXTENSION_NAME_KEY, VARIANT};
     field.metadata().get(EXTENSION_NAME_KEY).is_some_and(|name| name == VARIANT)
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field};
 use datashard_spec::id::FieldId;
@@ -14,7 +14,8 @@ use datashard_spec::schema::{ListType, MapType, NestedField, StructType, Type};
 use super::conform::{Matching, PLACE, filled, join, wrong};
 use super::spans::Spans;
 use super::{At, Origin, counts, primitive, unpack, variant};
-use crate::arrow::to_schema::{element_to_arrow, entries_to_arrow, fields_to_arrow, type_to_arrow};
+use crate::arrow::to_schema::{element_to_arrow, entries_to_arrow, fields_to_arrow};
+use crate::arrow::value::nulls;
 use crate::data_error::DataError;
 
 /// A column, member, element, key or value of the table.
@@ -49,9 +50,7 @@ pub(super) fn conform_part(
     let made = match part.value_type {
         Type::Primitive(wanted) => primitive::convert(array, wanted, &at)?,
         Type::Variant => variant::convert(array, &at)?,
-        nested if *array.data_type() == DataType::Null => {
-            new_null_array(&type_to_arrow(nested)?, array.len())
-        }
+        nested if *array.data_type() == DataType::Null => nulls(nested, array.len())?,
         Type::Struct(fields) => of_struct(&unpack::unpack(array, &at)?, fields, &at, matching)?,
         Type::List(list) => of_list(&unpack::unpack(array, &at)?, list, &at, matching)?,
         Type::Map(map) => of_map(&unpack::unpack(array, &at)?, map, &at, matching)?,
@@ -66,7 +65,7 @@ pub(super) fn conform_part(
 }
 
 /// The first row that counts and is null.
-fn first_null(array: &ArrayRef, mask: Option<&NullBuffer>) -> Option<usize> {
+pub(super) fn first_null(array: &ArrayRef, mask: Option<&NullBuffer>) -> Option<usize> {
     let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0)?;
     (0..nulls.len()).find(|row| nulls.is_null(*row) && counts(mask, *row))
 }

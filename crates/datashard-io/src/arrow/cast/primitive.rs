@@ -2,10 +2,11 @@
 
 use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::datatypes::DataType;
-use datashard_spec::schema::PrimitiveType;
+use datashard_spec::schema::{PrimitiveType, Type};
 
 use super::{At, bytes, decimal, number, temporal, unpack};
 use crate::arrow::to_schema::primitive_to_arrow;
+use crate::arrow::value::nulls;
 use crate::data_error::DataError;
 
 /// The array in the Arrow type of a primitive type.
@@ -16,7 +17,7 @@ pub(super) fn convert(array: &ArrayRef, to: &PrimitiveType, at: &At<'_>) -> Resu
         return Ok(ArrayRef::clone(array));
     }
     if *array.data_type() == DataType::Null {
-        return Ok(new_null_array(&wanted, array.len()));
+        return nulls(&Type::Primitive(to.clone()), array.len());
     }
     let unpacked = unpack::unpack(array, at)?;
     let array = &unpacked;

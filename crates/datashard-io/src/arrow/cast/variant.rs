@@ -6,9 +6,12 @@ use arrow::array::{Array, ArrayRef, AsArray, StructArray, new_null_array};
 use arrow::datatypes::DataType;
 use datashard_spec::schema::{PrimitiveType, Type};
 
+use super::conform_nested::first_null;
 use super::{At, primitive};
 use crate::arrow::to_schema::{type_to_arrow, variant_fields};
 use crate::data_error::DataError;
+
+const ADVICE: &str = "a variant is a struct of metadata and value";
 
 /// A struct of `metadata` and `value` in the Arrow type of a variant.
 pub(super) fn convert(array: &ArrayRef, at: &At<'_>) -> Result<ArrayRef, DataError> {
@@ -20,11 +23,7 @@ pub(super) fn convert(array: &ArrayRef, at: &At<'_>) -> Result<ArrayRef, DataErr
         return Ok(new_null_array(&wanted, array.len()));
     }
     let Some(found) = array.as_struct_opt() else {
-        return Err(at.wrong_type(
-            array.data_type(),
-            &Type::Variant,
-            "a variant is a struct of metadata and value",
-        ));
+        return Err(at.wrong_type(array.data_type(), &Type::Variant, ADVICE));
     };
     if found.column_by_name("typed_value").is_some() {
         return Err(DataError::Unsupported {
@@ -36,32 +35,18 @@ pub(super) fn convert(array: &ArrayRef, at: &At<'_>) -> Result<ArrayRef, DataErr
     let (Some(metadata), Some(value), 2) =
         (found.column_by_name("metadata"), found.column_by_name("value"), found.num_columns())
     else {
-        return Err(at.wrong_type(
-            array.data_type(),
-            &Type::Variant,
-            "a variant is a struct of metadata and value",
-        ));
+        return Err(at.wrong_type(array.data_type(), &Type::Variant, ADVICE));
     };
     let counting = at.counting(found);
     let below = At { mask: counting.as_ref(), ..*at };
     let mut parts = Vec::with_capacity(2);
     for part in [metadata, value] {
         let made = primitive::convert(part, &PrimitiveType::Binary, &below)?;
-        let missing = below
-            .counting(&made)
-            .filter(|nulls| nulls.null_count() > counting.as_ref().map_or(0, |n| n.null_count()));
-        if let Some(row) = missing.and_then(|nulls| first_missing(&nulls, counting.as_ref())) {
+        if let Some(row) = first_null(&made, counting.as_ref()) {
             return Err(at.bad_value(row, "a variant lacks its metadata or value"));
         }
         parts.push(made);
     }
     let made = StructArray::try_new_with_length(variant_fields(), parts, counting, array.len());
     Ok(Arc::new(made.map_err(|error| at.internal(error))?))
-}
-
-fn first_missing(
-    nulls: &arrow::buffer::NullBuffer,
-    counting: Option<&arrow::buffer::NullBuffer>,
-) -> Option<usize> {
-    (0..nulls.len()).find(|row| nulls.is_null(*row) && super::counts(counting, *row))
 }

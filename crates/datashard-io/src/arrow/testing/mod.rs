@@ -71,9 +71,12 @@ fn column(field: &NestedField, rows: usize) -> BoxedStrategy<ArrayRef> {
     .boxed()
 }
 
+/// The metadata and the value of a variant.
+pub(crate) type VariantParts = (Vec<u8>, Vec<u8>);
+
 /// Variants by their parts.
-pub(crate) fn variants(values: &[Option<(Vec<u8>, Vec<u8>)>]) -> ArrayRef {
-    let part = |pick: fn(&(Vec<u8>, Vec<u8>)) -> &Vec<u8>| -> ArrayRef {
+pub(crate) fn variants(values: &[Option<VariantParts>]) -> ArrayRef {
+    let part = |pick: fn(&VariantParts) -> &Vec<u8>| -> ArrayRef {
         let parts = values.iter().map(|value| value.as_ref().map_or(&[][..], |value| pick(value)));
         Arc::new(BinaryArray::from_iter_values(parts))
     };

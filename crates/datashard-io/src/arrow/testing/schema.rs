@@ -1,5 +1,7 @@
 //! Schemas: a shape is drawn first and then given names and ids, so that both are unique.
 
+#![expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
+
 use datashard_spec::schema::{
     EdgeAlgorithm, ListType, MapType, NestedField, PrimitiveType, Schema, StructType, Type,
 };

@@ -1,5 +1,7 @@
 //! Values of each type, the troublesome ones more often than chance would have it.
 
+#![expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
+
 use std::collections::BTreeSet;
 
 use datashard_spec::schema::{PrimitiveType, Type};

@@ -5,7 +5,8 @@ use arrow::compute::take;
 use datashard_spec::schema::{NestedField, Type};
 use datashard_spec::value::Value;
 
-use super::build::{array_of, too_large};
+use super::build::array_of;
+use super::size::{fixed_bytes, too_large};
 use crate::arrow::to_schema::type_to_arrow;
 use crate::data_error::DataError;
 
@@ -46,7 +47,7 @@ pub(crate) fn repeat_with(
     rows: usize,
     defaults: Defaults,
 ) -> Result<ArrayRef, DataError> {
-    let Some(value) = value else { return Ok(new_null_array(&type_to_arrow(value_type)?, rows)) };
+    let Some(value) = value else { return nulls(value_type, rows) };
     let filled;
     let value = if value_type.is_nested() {
         filled = fill(value, value_type, defaults)?;
@@ -54,17 +55,29 @@ pub(crate) fn repeat_with(
     } else {
         value
     };
+    check_size(bytes_of(value), rows)?;
     let one = array_of(&[Some(value)], value_type)?;
-    let bytes = one.get_array_memory_size();
-    // Offsets count to 2^31; a value that takes so much space more than once would overflow them.
-    if value_type.is_nested() || matches!(value, Value::String(_) | Value::Binary(_)) {
-        let total = bytes_of(value).saturating_mul(rows);
-        if i32::try_from(total).is_err() {
-            return Err(too_large(total.max(bytes)));
-        }
-    }
     let zeros = UInt32Array::from(vec![0_u32; rows]);
     take(&one, &zeros, None).map_err(|error| DataError::internal(format!("a value repeated: {error}")))
+}
+
+/// `rows` nulls, in the Arrow type of `value_type`.
+///
+/// # Errors
+/// `InvalidInput` if even the nulls of so long a `fixed` are too much.
+pub(crate) fn nulls(value_type: &Type, rows: usize) -> Result<ArrayRef, DataError> {
+    let made = type_to_arrow(value_type)?;
+    check_size(fixed_bytes(value_type), rows)?;
+    Ok(new_null_array(&made, rows))
+}
+
+/// Offsets count to 2^31, and no array needs more.
+fn check_size(bytes: usize, rows: usize) -> Result<(), DataError> {
+    let total = bytes.saturating_mul(rows);
+    match i32::try_from(total) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(too_large(total)),
+    }
 }
 
 /// The default of a field, with those of the members that it leaves open.

@@ -1,5 +1,6 @@
 //! Rows written by partition and read back, with their deletes, in both formats, in memory and in a folder.
 
+mod deletes;
 mod limits;
 mod rows;
 
@@ -13,7 +14,8 @@ use datashard_io::arrow::array::{
 use datashard_io::arrow::conform_batch;
 use datashard_io::arrow::datatypes::Int64Type;
 use datashard_io::context::Context;
-use datashard_io::read::{Verified, verify_file};
+use datashard_io::delete::Deletes;
+use datashard_io::read::{FileReader, ReadRequest, Verified, verify_file};
 use datashard_io::write::{TableWriter, WriteOptions, WriteResult};
 use datashard_io::{InputFile, StoreOptions, TableStore};
 use datashard_spec::manifest::{DataFile, FileContent, FileFormat};
@@ -21,6 +23,7 @@ use datashard_spec::partition::PartitionSpec;
 use datashard_spec::property::{TableProperties, WriteFormat};
 use datashard_spec::schema::{NestedField, PrimitiveType, Schema};
 use datashard_spec::sort_order::SortOrder;
+use futures_util::TryStreamExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
@@ -102,6 +105,15 @@ impl Table {
     fn input(&self, location: &str) -> InputFile {
         let path = self.store.location().relative(location).unwrap();
         InputFile::new(self.store.clone(), path, location)
+    }
+
+    async fn read(&self, file: &DataFile, deletes: Option<Deletes>) -> Vec<RecordBatch> {
+        let mut request = ReadRequest::new(Arc::clone(&self.schema)).with_record_count(file.record_count);
+        if let Some(deletes) = deletes {
+            request = request.with_deletes(Arc::new(deletes));
+        }
+        let reader = FileReader::open(self.input(&file.file_path), &file.file_format, request).await.unwrap();
+        reader.into_stream().try_collect().await.unwrap()
     }
 
     /// The rows of a file as a reader of the format itself has them, in the schema of the table.

@@ -12,6 +12,7 @@ use datashard_spec::partition::PartitionSpec;
 use datashard_spec::sort_order::{NullOrder, SortDirection, SortField, SortOrder};
 use datashard_spec::transform::Transform;
 use datashard_spec::value::{Tuple, Value};
+use futures_util::TryStreamExt;
 
 use super::{FORMATS, Table, ids, rows, schema};
 
@@ -46,6 +47,7 @@ async fn check(table: &Table, written: &WriteResult, count: i64, sorted: bool) {
         let batches = table.read_elsewhere(file).await;
         let these = ids(&batches);
         assert_eq!(these.len() as i64, file.record_count);
+        assert_eq!(ids(&table.read(file, None).await), these, "our own reader");
         assert_eq!(file.sort_order_id, Some(SortOrderId(if sorted { 9 } else { 0 })));
         // The rows whole, not only their ids.
         let places = UInt32Array::from_iter_values(these.iter().map(|id| *id as u32));
@@ -158,5 +160,20 @@ async fn write_defaults_fill_columns_that_are_not_handed_in() {
         let names = datashard_io::arrow::array::AsArray::as_string::<i32>(batches[0].column(1)).clone();
         assert_eq!(names.iter().collect::<Vec<_>>(), [Some("none"); 3]);
         assert_eq!(batches[0].column(2).null_count(), 3);
+    }
+}
+
+#[tokio::test]
+async fn aborted_writer_leaves_no_file() {
+    for format in FORMATS {
+        let spec = PartitionSpec::builder(&schema()).bucket("id", 3).build().unwrap();
+        let table = Table::in_folder(format, spec).await;
+        let options = table.options(FileContent::Data, &[]).with_target_file_size_bytes(300);
+        let mut writer = table.writer(&options);
+        writer.write(&rows(0..COUNT)).await.unwrap();
+        let files = || async { table.store.list(None, None).try_collect::<Vec<_>>().await.unwrap().len() };
+        assert!(files().await > 0, "some files are complete by now");
+        assert!(writer.abort().await.is_complete());
+        assert_eq!(files().await, 0);
     }
 }
