@@ -11,4 +11,10 @@
 )]
 
 mod damage;
+mod fixture;
+mod fixture_json;
+mod fixture_scan;
+mod fixture_values;
+mod fixture_variant;
+mod fixtures;
 mod write;
