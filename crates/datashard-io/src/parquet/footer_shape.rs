@@ -91,6 +91,7 @@ fn children(cursor: &mut Cursor<'_>) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
 mod tests {
     use super::*;
 

@@ -93,6 +93,7 @@ fn first_number(cursor: &mut Cursor<'_>) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "tests state what they expect")]
 mod tests {
     use super::*;
 

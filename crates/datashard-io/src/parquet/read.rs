@@ -1,5 +1,8 @@
 //! The decoder of Parquet files: row groups one after the other, their bytes fetched first and then decoded from memory.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
@@ -23,6 +24,13 @@ pub(crate) fn properties(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
+/// A store in memory that no other test sees: those of one name share their files.
+pub(crate) async fn fresh_store() -> TableStore {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    TableStore::open(&format!("memory://parquet-tests-{number}/t"), StoreOptions::new()).await.unwrap()
+}
+
 /// A place in memory for one file.
 pub(crate) struct Place {
     store: TableStore,
@@ -31,8 +39,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) async fn new() -> Self {
-        let store = TableStore::open("memory://tables/t", StoreOptions::new()).await.unwrap();
-        Self { store, path: TablePath::parse("data/0.parquet").unwrap() }
+        Self { store: fresh_store().await, path: TablePath::parse("data/0.parquet").unwrap() }
     }
 
     /// A writer of the file, by the properties of a table.
