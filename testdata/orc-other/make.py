@@ -91,10 +91,12 @@ def with_ids(schema):
     return schema
 
 
-def write(name, schema, rows, **options):
+def write(name, schema, rows, stripe_rows=None, **options):
     with open(name + ".orc", "wb") as out:
         with pyorc.Writer(out, schema, converters=CONVERTERS, **options) as writer:
-            for row in rows:
+            for number, row in enumerate(rows):
+                if stripe_rows and number and number % stripe_rows == 0:
+                    writer.write_intermediate_footer()
                 writer.write(tuple(row))
 
 
@@ -144,7 +146,7 @@ def types(count):
 
 
 def main():
-    rows = types(100)
+    rows = types(90)
     keep("types", rows)
     for name, kind in [("none", C.NONE), ("zlib", C.ZLIB), ("snappy", C.SNAPPY), ("lz4", C.LZ4), ("zstd", C.ZSTD)]:
         schema = with_ids(pyorc.TypeDescription.from_string(TYPES))
@@ -158,7 +160,7 @@ def main():
         at = dt.datetime(1969, 12, 1) + dt.timedelta(milliseconds=i * 997, microseconds=i % 1000)
         rows.append([
             i,
-            float("nan") if i // 500 in (1, 4) and i % 500 in (0, 7) else i / 2,
+            float("nan") if i // 500 in (1, 4, 8) and i % 500 in (0, 7) else i / 2,
             "k%06d" % i,
             at,
             at.replace(tzinfo=UTC),
@@ -172,16 +174,16 @@ def main():
     schema = with_ids(pyorc.TypeDescription.from_string(
         "struct<id:bigint,x:double,k:string,ts:timestamp,tz:timestamp with local time zone,n:decimal(20,1),few:int,"
         "day:date,flag:boolean,s:struct<a:int>,l:array<int>>"))
-    write("groups", schema, rows, compression=C.ZSTD, compression_block_size=65536, stripe_size=1, batch_size=1500,
+    write("groups", schema, rows, compression=C.ZSTD, compression_block_size=65536, stripe_rows=1500, batch_size=500,
           row_index_stride=500, timezone=zoneinfo.ZoneInfo("UTC"))
     keep("groups", rows[::149])
 
-    # As Hive leaves them: no ids, names, timestamps of a zone with daylight saving.
-    rows = [[i, "n%d" % (i % 3), dt.datetime(2021, 1 + i % 12, 14, i % 24, 30, 0, i)] for i in range(40)]
-    rows.append([None, None, dt.datetime(1950, 7, 1, 12, 0, 0, 250000)])
+    # As Hive leaves them: no ids, names, timestamps of a zone with daylight saving, text filled up with spaces.
+    rows = [[i, "n%d" % (i % 3), dt.datetime(2021, 1 + i % 12, 15, i % 24, 30, 0, i), "c" * (i % 6)] for i in range(40)]
+    rows.append([None, None, dt.datetime(1950, 7, 1, 12, 0, 0, 250000), None])
     zone = zoneinfo.ZoneInfo("America/New_York")
-    stored = [[a, b, at.replace(tzinfo=zone)] for a, b, at in rows]
-    write("hive_like", pyorc.TypeDescription.from_string("struct<_col0:int,name:string,at:timestamp>"), stored,
+    stored = [[a, b, at.replace(tzinfo=zone), c] for a, b, at, c in rows]
+    write("hive_like", pyorc.TypeDescription.from_string("struct<_col0:int,name:string,at:timestamp,code:char(5)>"), stored,
           compression=C.SNAPPY, timezone=zone)
     keep("hive_like", rows)
 

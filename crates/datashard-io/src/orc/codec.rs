@@ -121,7 +121,8 @@ impl Compression {
                     .map_err(|error| Fault::Damaged(format!("snappy: {error}")))?;
             }
             Codec::Lz4 => {
-                out.resize(self.block_bytes, 0);
+                // Fresh zeros are not touched where nothing is unpacked to.
+                *out = vec![0; self.block_bytes];
                 let length = lz4_flex::block::decompress_into(packed, out)
                     .map_err(|error| Fault::Damaged(format!("lz4: {error}")))?;
                 out.truncate(length);
@@ -135,6 +136,9 @@ impl Compression {
         }
         if self.codec != Codec::None && out.len() > self.block_bytes {
             return Err(self.beyond(out.len()));
+        }
+        if out.len() < out.capacity() / 2 {
+            out.shrink_to_fit();
         }
         Ok(())
     }

@@ -20,3 +20,6 @@ mod stream;
 mod stripe;
 mod tail;
 mod types;
+
+#[cfg(test)]
+mod tests;

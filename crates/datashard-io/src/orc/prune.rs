@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use datashard_spec::expr::{BoundPredicate, ColumnMetrics, InclusiveMetrics, Node};
 use datashard_spec::id::FieldId;
@@ -15,7 +14,10 @@ use super::fault::Fault;
 use super::statistics::{self, Metrics};
 use super::stripe::OpenStripe;
 use super::tail::Tail;
-use super::types::{Column, Kind};
+use super::types::Kind;
+
+/// Deleted rows are decoded where fewer than these lie side by side.
+const MIN_GAP_ROWS: u64 = 256;
 
 /// A filter, with the columns of the file whose statistics it can use.
 #[derive(Debug)]
@@ -37,17 +39,21 @@ impl Pruner {
     pub(super) fn new(
         filter: &BoundPredicate,
         leaf_of: impl Fn(FieldId) -> Option<usize>,
-        root: &Column,
+        tail: &Tail,
     ) -> Self {
         let mut tested: Vec<Tested> = Vec::new();
         for node in filter.nodes() {
             let Node::Leaf(leaf) = node else { continue };
             let (id, Type::Primitive(to)) = (leaf.term.field_id(), leaf.term.source_type()) else { continue };
-            let column = leaf_of(id).and_then(|leaf| root.leaf(leaf));
+            let column = leaf_of(id).and_then(|leaf| tail.root.leaf(leaf));
             if let Some(column) = column.filter(|column| !column.repeated)
                 && tested.iter().all(|tested| tested.id != id)
             {
-                tested.push(Tested { id, index: column.index, kind: column.kind, to: to.clone() });
+                let kind = match column.kind {
+                    Kind::Text if !tail.has_text_bounds => Kind::Char,
+                    kind => kind,
+                };
+                tested.push(Tested { id, index: column.index, kind, to: to.clone() });
             }
         }
         Self { filter: InclusiveMetrics::new(filter), tested }
@@ -75,7 +81,7 @@ impl Pruner {
     ) -> Result<Vec<Range<u64>>, Fault> {
         let rows = open.stripe.row_count;
         let size = tail.row_group_rows;
-        let all = Vec::from([0..rows]);
+        let all = vec![Range { start: 0, end: rows }];
         if size == 0 || self.tested.is_empty() {
             return Ok(all);
         }
@@ -159,24 +165,57 @@ impl ColumnMetrics for Group {
     }
 }
 
-/// The parts of `kept` that are not deleted whole. Both are ascending, `deleted` in positions of the file, `kept` from `first_row` on.
+/// `kept` without long stretches of deleted rows. Both are ascending, `deleted` in positions of the file, `kept` counted from `first_row`.
 pub(super) fn without_deleted(
     kept: Vec<Range<u64>>,
-    deleted: &Arc<[Range<u64>]>,
+    deleted: &[Range<u64>],
     first_row: u64,
 ) -> Vec<Range<u64>> {
-    kept.into_iter()
-        .filter(|rows| {
-            let end = first_row.saturating_add(rows.end);
-            let mut at = first_row.saturating_add(rows.start);
-            let from = deleted.partition_point(|range| range.end <= at);
-            for range in deleted.iter().skip(from) {
-                if range.start > at || at >= end {
-                    break;
-                }
-                at = at.max(range.end);
+    let mut left = Vec::new();
+    for rows in kept {
+        let end = first_row.saturating_add(rows.end);
+        let mut start = first_row.saturating_add(rows.start);
+        let mut from = deleted.partition_point(|range| range.end <= start);
+        while let Some(first) = deleted.get(from).filter(|range| range.start < end) {
+            let mut gap = first.clone();
+            from = from.saturating_add(1);
+            while let Some(next) = deleted.get(from).filter(|next| next.start <= gap.end) {
+                gap.end = gap.end.max(next.end);
+                from = from.saturating_add(1);
             }
-            at < end
-        })
-        .collect()
+            let gap = gap.start.max(start)..gap.end.min(end);
+            // Short ones would cut batches into pieces.
+            if gap.end.saturating_sub(gap.start) >= MIN_GAP_ROWS || gap.start == start || gap.end == end {
+                if start < gap.start {
+                    left.push(start..gap.start);
+                }
+                start = gap.end;
+            }
+        }
+        if start < end {
+            left.push(start..end);
+        }
+    }
+    left.iter().map(|rows| rows.start.saturating_sub(first_row)..rows.end.saturating_sub(first_row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kept: &[Range<u64>], deleted: &[Range<u64>], left: &[Range<u64>]) {
+        assert_eq!(without_deleted(kept.to_vec(), deleted, 1_000), left);
+    }
+
+    #[test]
+    #[expect(clippy::single_range_in_vec_init, reason = "ranges of rows")]
+    fn long_stretches_of_deleted_rows_go_short_ones_only_at_the_ends() {
+        check(&[0..5_000], &[], &[0..5_000]);
+        check(&[0..5_000], &[0..900, 6_000..9_000], &[0..5_000]);
+        check(&[0..5_000], &[900..1_010, 2_000..2_255, 5_990..6_010], &[10..4_990]);
+        check(&[0..5_000], &[2_000..2_100, 2_100..2_256], &[0..1_000, 1_256..5_000]);
+        check(&[0..5_000], &[0..7_000], &[]);
+        check(&[100..200, 300..400], &[1_050..1_320], &[320..400]);
+        check(&[100..200, 300..400], &[1_100..1_400], &[]);
+    }
 }

@@ -12,6 +12,7 @@ use orc_rust::proto::stream::Kind as StreamKind;
 use super::column::{ColumnReader, Frame, Streams};
 use super::fault::{Fault, Place};
 use super::prune::{Pruner, without_deleted};
+use super::stream::Budget;
 use super::stripe::OpenStripe;
 use super::tail::{self, Stripe, Tail};
 use super::types::Column;
@@ -24,6 +25,10 @@ use crate::read::decoder::{DecodePlan, Decoded, Decoder, OpenOptions, RowPositio
 const MIN_BATCH_ROWS: u64 = 16;
 /// Part of the memory limit that a batch should take, by what statistics say of the length of rows.
 const BATCH_SHARE: u64 = 4;
+/// Unpacked blocks may take so many times the memory that their streams may. Many columns have as many blocks open at once.
+const BLOCKS_SHARE: u64 = 2;
+/// Streams unpack to so many times their length, where nothing better is known.
+const USUAL_RATIO: u64 = 8;
 
 /// Opens an ORC file: reads its tail, with one request unless it is long.
 ///
@@ -33,17 +38,31 @@ const BATCH_SHARE: u64 = 4;
 /// # Cancel safety
 /// Nothing is left behind.
 pub(crate) async fn open(input: &InputFile, options: &OpenOptions) -> Result<Box<dyn Decoder>, DataError> {
-    let tail = tail::read(input, options).await?;
-    let schema = schema_of(&tail.root.children);
-    Ok(Box::new(OrcDecoder { input: input.clone(), file: input.location().into(), tail, schema, run: None }))
+    Ok(Box::new(open_decoder(input, options).await?))
 }
 
-struct OrcDecoder {
+pub(super) async fn open_decoder(input: &InputFile, options: &OpenOptions) -> Result<OrcDecoder, DataError> {
+    let tail = tail::read(input, options).await?;
+    let schema = schema_of(&tail.root.children);
+    Ok(OrcDecoder {
+        input: input.clone(),
+        file: input.location().into(),
+        tail,
+        schema,
+        run: None,
+        finished: false,
+    })
+}
+
+/// An ORC file that was opened.
+pub(super) struct OrcDecoder {
     input: InputFile,
     file: Arc<str>,
     tail: Tail,
     schema: SchemaRef,
     run: Option<Run>,
+    /// Whether the last row was given.
+    finished: bool,
 }
 
 /// What is being decoded.
@@ -57,11 +76,11 @@ struct Run {
 }
 
 /// What to decode, as far as it does not say which columns.
-struct Wanted {
-    deleted: Arc<[Range<u64>]>,
-    byte_range: Option<Range<u64>>,
-    batch_rows: usize,
-    memory_limit_bytes: u64,
+pub(super) struct Wanted {
+    pub(super) deleted: Arc<[Range<u64>]>,
+    pub(super) byte_range: Option<Range<u64>>,
+    pub(super) batch_rows: usize,
+    pub(super) memory_limit_bytes: u64,
 }
 
 /// The stripe at hand.
@@ -86,10 +105,8 @@ impl Decoder for OrcDecoder {
     }
 
     async fn begin(&mut self, plan: DecodePlan) -> Result<SchemaRef, DataError> {
-        let pruner = plan
-            .filter
-            .as_ref()
-            .map(|filter| Pruner::new(filter, |id| plan.resolution.leaf(id), &self.tail.root));
+        let pruner =
+            plan.filter.as_ref().map(|filter| Pruner::new(filter, |id| plan.resolution.leaf(id), &self.tail));
         let wanted = Wanted {
             deleted: plan.deleted,
             byte_range: plan.byte_range,
@@ -100,16 +117,31 @@ impl Decoder for OrcDecoder {
     }
 
     async fn next(&mut self) -> Result<Option<Decoded>, DataError> {
-        let Some(mut run) = self.run.take() else { return Ok(None) };
-        // After an error nothing more is decoded.
+        if self.finished {
+            return Ok(None);
+        }
+        // Neither an error nor a call that was dropped may look like the end of the file.
+        let Some(mut run) = self.run.take() else {
+            return Err(DataError::internal(
+                "an ORC file is read on after a call that failed or was dropped",
+            ));
+        };
         let decoded = run.next(&self.input, &self.file, &self.tail).await?;
-        self.run = decoded.is_some().then_some(run);
+        self.finished = decoded.is_none();
+        self.run = Some(run);
         Ok(decoded)
     }
 }
 
 impl OrcDecoder {
-    fn start(
+    /// The number of primitive columns.
+    #[cfg(test)]
+    pub(super) fn leaf_count(&self) -> usize {
+        self.tail.root.leaf_count
+    }
+
+    /// Begins to decode these primitive columns, counted depth first.
+    pub(super) fn start(
         &mut self,
         leaves: &[usize],
         pruner: Option<Pruner>,
@@ -131,7 +163,12 @@ impl OrcDecoder {
                 && pruner
                     .as_ref()
                     .is_none_or(|pruner| pruner.stripe_may_match(&self.tail, stripe.number, stripe.row_count))
-                && !without_deleted(vec![0..stripe.row_count], &wanted.deleted, stripe.first_row).is_empty()
+                && !without_deleted(
+                    vec![Range { start: 0, end: stripe.row_count }],
+                    &wanted.deleted,
+                    stripe.first_row,
+                )
+                .is_empty()
         };
         let stripes = self.tail.stripes.iter().filter(is_wanted).copied().collect();
         self.run = Some(Run { columns, schema: Arc::clone(&schema), stripes, pruner, wanted, current: None });
@@ -172,7 +209,8 @@ impl Run {
         let limit_bytes = self.wanted.memory_limit_bytes;
         let place = Place::part(file, format!("stripe {}", stripe.number));
         let mut open = OpenStripe::open(input, file, tail, stripe, limit_bytes).await?;
-        let mut rows = Vec::from([0..stripe.row_count]);
+        let all = Range { start: 0, end: stripe.row_count };
+        let mut rows = vec![all];
         if let Some(pruner) = &self.pruner
             && tail.row_group_rows > 0
             && tail.row_group_rows < stripe.row_count
@@ -203,7 +241,8 @@ impl Run {
                 {
                     return Err(place.error(Fault::Unsupported("rows that are null".to_owned()), 0));
                 }
-                let streams = Streams { file, stripe: &open, compression: tail.compression };
+                let budget = Budget::new(limit_bytes.saturating_mul(BLOCKS_SHARE));
+                let streams = Streams { file, stripe: &open, compression: tail.compression, budget };
                 self.columns.iter().map(|column| streams.reader(column)).collect()
             },
         )?;
@@ -213,15 +252,21 @@ impl Run {
     /// Rows of a batch of a stripe: fewer than asked for where they are so long that a batch would not fit the memory limit.
     fn batch_rows(&self, tail: &Tail, stripe: &Stripe) -> u64 {
         let asked = u64::try_from(self.wanted.batch_rows).unwrap_or(u64::MAX).max(1);
-        let Some(statistics) = tail.statistics.get(stripe.number) else { return asked };
         let mut bytes = 0_u64;
-        for column in self.columns.iter().flat_map(Column::all) {
-            let index = usize::try_from(column.index).unwrap_or(usize::MAX);
-            let Some(found) = statistics.col_stats.get(index) else { continue };
-            let text = found.string_statistics.as_ref().and_then(|text| text.sum);
-            let length = text.or(found.binary_statistics.as_ref().and_then(|binary| binary.sum)).unwrap_or(0);
-            let values = found.number_of_values.unwrap_or(0).saturating_mul(8);
-            bytes = bytes.saturating_add(values).saturating_add(u64::try_from(length).unwrap_or(0));
+        match tail.statistics.get(stripe.number) {
+            None => bytes = stripe.end.saturating_sub(stripe.start).saturating_mul(USUAL_RATIO),
+            Some(statistics) => {
+                for column in self.columns.iter().flat_map(Column::all) {
+                    let index = usize::try_from(column.index).unwrap_or(usize::MAX);
+                    let Some(found) = statistics.col_stats.get(index) else { continue };
+                    let text = found.string_statistics.as_ref().and_then(|text| text.sum);
+                    let length = text.or(found.binary_statistics.as_ref().and_then(|binary| binary.sum));
+                    let length = u64::try_from(length.unwrap_or(0)).unwrap_or(0);
+                    let values =
+                        if column.repeated { found.number_of_values.unwrap_or(0) } else { stripe.row_count };
+                    bytes = bytes.saturating_add(values.saturating_mul(8)).saturating_add(length);
+                }
+            }
         }
         let row_bytes = bytes.checked_div(stripe.row_count).unwrap_or(0).max(1);
         let fitting = (self.wanted.memory_limit_bytes / BATCH_SHARE).checked_div(row_bytes).unwrap_or(asked);
@@ -246,7 +291,7 @@ impl Current {
             self.rows.pop_front();
         }
         let first_row = self.stripe.first_row.saturating_add(start);
-        let frame = Frame { first_row, limit_bytes: wanted.memory_limit_bytes };
+        let frame = Frame::new(first_row, wanted.memory_limit_bytes);
         let rows = usize::try_from(count).unwrap_or(usize::MAX);
         let mut arrays = Vec::with_capacity(self.readers.len());
         for reader in &mut self.readers {

@@ -1,17 +1,46 @@
 //! [`ByteStream`]: the bytes of one stream of a stripe, unpacked block by block as they are read.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bytes::Bytes;
 
 use super::codec::{Block, Compression};
 use super::fault::Fault;
+
+/// Memory for the unpacked blocks of all streams of a stripe.
+#[derive(Debug)]
+pub(super) struct Budget {
+    held_bytes: AtomicU64,
+    limit_bytes: u64,
+}
+
+impl Budget {
+    pub(super) fn new(limit_bytes: u64) -> Arc<Self> {
+        Arc::new(Self { held_bytes: AtomicU64::new(0), limit_bytes })
+    }
+
+    /// Takes memory, and gives some back.
+    fn exchange(&self, back: u64, taken: u64) -> Result<(), Fault> {
+        let held = self.held_bytes.load(Ordering::Relaxed).saturating_sub(back).saturating_add(taken);
+        if held > self.limit_bytes {
+            return Err(Fault::TooLarge { bytes: held, limit_bytes: self.limit_bytes });
+        }
+        self.held_bytes.store(held, Ordering::Relaxed);
+        Ok(())
+    }
+}
 
 /// Bytes of a stream, from its start to its end.
 #[derive(Debug)]
 pub(super) struct ByteStream {
     rest: Bytes,
     compression: Compression,
+    budget: Arc<Budget>,
     current: Current,
     at: usize,
+    /// Bytes taken of the budget.
+    held_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -21,8 +50,8 @@ enum Current {
 }
 
 impl ByteStream {
-    pub(super) fn new(bytes: Bytes, compression: Compression) -> Self {
-        Self { rest: bytes, compression, current: Current::Plain(Bytes::new()), at: 0 }
+    pub(super) fn new(bytes: Bytes, compression: Compression, budget: Arc<Budget>) -> Self {
+        Self { rest: bytes, compression, budget, current: Current::Plain(Bytes::new()), at: 0, held_bytes: 0 }
     }
 
     /// What is left of the block at hand, of the next one if nothing is left. Empty at the end of the stream.
@@ -116,6 +145,9 @@ impl ByteStream {
                     Current::Plain(_) => Vec::new(),
                 };
                 self.compression.unpack(&packed, &mut buffer)?;
+                let taken = u64::try_from(buffer.capacity()).unwrap_or(u64::MAX);
+                self.budget.exchange(self.held_bytes, taken)?;
+                self.held_bytes = taken;
                 self.current = Current::Unpacked(buffer);
                 Ok(true)
             }

@@ -34,6 +34,8 @@ pub(super) struct Tail {
     pub(super) row_count: u64,
     /// Rows of a row group; 0 if there are none.
     pub(super) row_group_rows: u64,
+    /// Whether bounds of texts can be trusted: those of the first writers cannot (HIVE-8732).
+    pub(super) has_text_bounds: bool,
     /// The end of the file, and where it starts.
     pub(super) bytes: Bytes,
     pub(super) start: u64,
@@ -93,6 +95,7 @@ pub(super) async fn read(input: &InputFile, options: &OpenOptions) -> Result<Tai
 /// Where the parts of the tail lie.
 struct Ends {
     compression: Compression,
+    has_text_bounds: bool,
     metadata_start: u64,
     footer_start: u64,
     footer_end: u64,
@@ -127,7 +130,9 @@ impl Ends {
         };
         let footer_start = before(footer_end, postscript.footer_length, "a footer")?;
         let metadata_start = before(footer_start, postscript.metadata_length, "statistics")?;
-        Ok(Self { compression: Compression::of(&postscript)?, metadata_start, footer_start, footer_end })
+        let has_text_bounds = postscript.writer_version.unwrap_or(0) > 0;
+        let compression = Compression::of(&postscript)?;
+        Ok(Self { compression, has_text_bounds, metadata_start, footer_start, footer_end })
     }
 }
 
@@ -160,6 +165,7 @@ impl Tail {
             stripes,
             statistics,
             row_count: footer.number_of_rows.unwrap_or(0),
+            has_text_bounds: ends.has_text_bounds,
             row_group_rows: footer.row_index_stride.unwrap_or(0).into(),
             bytes,
             start,

@@ -50,6 +50,8 @@ pub(super) enum Kind {
     Float,
     Double,
     Text,
+    /// Text that writers fill up with spaces.
+    Char,
     Binary,
     /// Binary of a length that every value must have.
     Fixed(i32),
@@ -212,7 +214,8 @@ fn kind(given: &OrcType, attributes: &Attributes<'_>, path: &str) -> Result<Kind
         OrcKind::Long => Kind::Long,
         OrcKind::Float => Kind::Float,
         OrcKind::Double => Kind::Double,
-        OrcKind::String | OrcKind::Varchar | OrcKind::Char => Kind::Text,
+        OrcKind::String | OrcKind::Varchar => Kind::Text,
+        OrcKind::Char => Kind::Char,
         OrcKind::Binary if is(attributes, "iceberg.binary-type", "UUID") => Kind::Fixed(16),
         OrcKind::Binary if is(attributes, "iceberg.binary-type", "FIXED") => {
             match attributes.number("iceberg.length", path)? {
@@ -272,7 +275,7 @@ pub(super) fn data_type(kind: Kind, children: impl Iterator<Item = FieldRef>) ->
         Kind::Time => DataType::Time64(TimeUnit::Microsecond),
         Kind::Float => DataType::Float32,
         Kind::Double => DataType::Float64,
-        Kind::Text => DataType::Utf8,
+        Kind::Text | Kind::Char => DataType::Utf8,
         Kind::Binary => DataType::Binary,
         Kind::Fixed(length) => DataType::FixedSizeBinary(length),
         Kind::Decimal { precision, scale } => {

@@ -15,6 +15,8 @@ pub(super) async fn open(
     match format {
         #[cfg(feature = "parquet")]
         FileFormat::Parquet => crate::parquet::read::open(input, options).await,
+        #[cfg(feature = "avro-data")]
+        FileFormat::Avro => crate::avro::read::open(input, options).await,
         #[cfg(feature = "orc")]
         FileFormat::Orc => crate::orc::read::open(input, options).await,
         FileFormat::Puffin => Err(unsupported(

@@ -53,7 +53,7 @@ impl Codec {
 const DEFLATE_MAX_RATIO: usize = 1032;
 
 /// Decompresses blocks into one buffer, which is used again for each.
-pub(super) struct Decompressor {
+pub struct Decompressor {
     codec: Codec,
     limit: usize,
     /// Initialized to its length, of which `filled` bytes are the current block.
@@ -71,7 +71,8 @@ enum State {
 }
 
 impl Decompressor {
-    pub(super) fn new(codec: Codec, limit: usize) -> Self {
+    /// For blocks of this codec that have at most `limit` bytes after decompression.
+    pub fn new(codec: Codec, limit: usize) -> Self {
         let state = match codec {
             Codec::Null => State::None,
             Codec::Deflate => State::Deflate(Box::new(Decompress::new(false))),
@@ -85,7 +86,7 @@ impl Decompressor {
     }
 
     /// The block decompressed last.
-    pub(super) fn block(&self) -> &[u8] {
+    pub fn block(&self) -> &[u8] {
         self.buffer.get(..self.filled).unwrap_or_default()
     }
 
@@ -94,7 +95,12 @@ impl Decompressor {
         self.buffer.capacity()
     }
 
-    pub(super) fn decompress(&mut self, block: u64, input: &[u8]) -> Result<(), AvroError> {
+    /// Decompresses a block, whose number in its file is for the error. What [`block`](Self::block) answers afterwards is its content.
+    ///
+    /// # Errors
+    /// `InvalidData` if the bytes are no such block, or have more bytes in them than allowed; `Unsupported` for the codec [`Null`](Codec::Null),
+    /// whose blocks are what they are.
+    pub fn decompress(&mut self, block: u64, input: &[u8]) -> Result<(), AvroError> {
         self.filled = 0;
         let broken = |reason: String| AvroError::Block { block, reason };
         let too_large = AvroError::BlockTooLarge { block, limit_bytes: self.limit };
@@ -234,7 +240,7 @@ fn grow(buffer: &mut Vec<u8>, wanted: usize, limit: usize) {
 }
 
 /// Compresses blocks one after the other.
-pub(super) struct Compressor {
+pub struct Compressor {
     codec: Codec,
     deflate: Option<Compress>,
     snappy: snap::raw::Encoder,
@@ -245,7 +251,10 @@ pub(super) struct Compressor {
 
 impl Compressor {
     /// `level` is the codec's own; `None` is its default.
-    pub(super) fn new(codec: Codec, level: Option<u32>) -> Result<Self, AvroError> {
+    ///
+    /// # Errors
+    /// `Unsupported` for a codec that this build does not have; `InvalidInput` for a level that the codec does not have.
+    pub fn new(codec: Codec, level: Option<u32>) -> Result<Self, AvroError> {
         let deflate = (codec == Codec::Deflate).then(|| {
             Compress::new(level.map_or(Compression::default(), |l| Compression::new(l.min(9))), false)
         });
@@ -274,7 +283,11 @@ impl Compressor {
         })
     }
 
-    pub(super) fn compress<'s>(&'s mut self, input: &'s [u8]) -> Result<&'s [u8], AvroError> {
+    /// The block, compressed. It lies in a buffer that the next call uses again.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the codec fails, which it does for lack of memory at most.
+    pub fn compress<'s>(&'s mut self, input: &'s [u8]) -> Result<&'s [u8], AvroError> {
         let fail = |reason: String| AvroError::Encode { what: "a block".to_owned(), reason };
         // No codec here makes incompressible data longer than this.
         let bound = input.len().saturating_add(input.len() >> 3).saturating_add(1024);

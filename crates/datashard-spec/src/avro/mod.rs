@@ -19,12 +19,13 @@ mod skip;
 mod value;
 mod varint;
 
-pub use codec::Codec;
+pub use codec::{Codec, Compressor, Decompressor};
 pub use entry_view::{EntryColumn, EntryView};
 pub use list_read::ManifestListReader;
 pub use list_write::{ListSnapshot, ManifestListWriter};
 pub use manifest_read::{ManifestPlanner, ManifestReader, ReadOptions};
 pub use manifest_write::{ManifestWriter, WriteOptions};
+pub use varint::{Cursor, put_bytes, put_length, put_long};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use crate::avro_error::AvroFault;
 
 /// What is left to read of a block.
 #[derive(Clone, Copy)]
-pub(super) struct Cursor<'a> {
+pub struct Cursor<'a> {
     rest: &'a [u8],
 }
 
@@ -12,26 +12,35 @@ pub(super) struct Cursor<'a> {
 const CONTINUES: u64 = 0x8080_8080_8080_8080;
 
 impl<'a> Cursor<'a> {
+    /// Before the first byte.
     #[inline]
-    pub(super) fn new(rest: &'a [u8]) -> Self {
+    pub fn new(rest: &'a [u8]) -> Self {
         Self { rest }
     }
 
+    /// Bytes that are left.
     #[inline]
-    pub(super) fn left(&self) -> usize {
+    pub fn left(&self) -> usize {
         self.rest.len()
     }
 
+    /// The next byte.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
     #[inline]
-    pub(super) fn byte(&mut self) -> Result<u8, AvroFault> {
+    pub fn byte(&mut self) -> Result<u8, AvroFault> {
         let (byte, rest) = self.rest.split_first().ok_or(AvroFault::Truncated)?;
         self.rest = rest;
         Ok(*byte)
     }
 
     /// An int or long.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
     #[inline]
-    pub(super) fn long(&mut self) -> Result<i64, AvroFault> {
+    pub fn long(&mut self) -> Result<i64, AvroFault> {
         match self.rest {
             [a, rest @ ..] if *a < 0x80 => {
                 self.rest = rest;
@@ -82,8 +91,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether it is the second branch of a union of two.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
     #[inline]
-    pub(super) fn second_of_two(&mut self) -> Result<bool, AvroFault> {
+    pub fn second_of_two(&mut self) -> Result<bool, AvroFault> {
         if let [branch @ (0 | 2), rest @ ..] = self.rest {
             self.rest = rest;
             return Ok(*branch != 0);
@@ -95,22 +107,33 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// An int.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
     #[inline]
-    pub(super) fn int(&mut self) -> Result<i32, AvroFault> {
+    pub fn int(&mut self) -> Result<i32, AvroFault> {
         let found = self.long()?;
         i32::try_from(found).map_err(|_| AvroFault::Value { found })
     }
 
+    /// So many bytes.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
     #[inline]
-    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], AvroFault> {
+    pub fn take(&mut self, length: usize) -> Result<&'a [u8], AvroFault> {
         let (head, rest) = self.rest.split_at_checked(length).ok_or(AvroFault::Truncated)?;
         self.rest = rest;
         Ok(head)
     }
 
     /// Bytes with their length before them.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
     #[inline]
-    pub(super) fn bytes(&mut self) -> Result<&'a [u8], AvroFault> {
+    pub fn bytes(&mut self) -> Result<&'a [u8], AvroFault> {
         let found = self.long()?;
         let lies = AvroFault::Length { found, left: self.rest.len() };
         let length = usize::try_from(found).map_err(|_| lies)?;
@@ -119,12 +142,20 @@ impl<'a> Cursor<'a> {
         Ok(head)
     }
 
+    /// Text with its length before it.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
     #[inline]
-    pub(super) fn text(&mut self) -> Result<&'a str, AvroFault> {
+    pub fn text(&mut self) -> Result<&'a str, AvroFault> {
         std::str::from_utf8(self.bytes()?).map_err(|_| AvroFault::NotUtf8)
     }
 
-    pub(super) fn boolean(&mut self) -> Result<bool, AvroFault> {
+    /// A boolean.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
+    pub fn boolean(&mut self) -> Result<bool, AvroFault> {
         match self.byte()? {
             0 => Ok(false),
             1 => Ok(true),
@@ -132,7 +163,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], AvroFault> {
+    /// So many bytes, as an array.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], AvroFault> {
         let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(AvroFault::Truncated)?;
         self.rest = rest;
         Ok(*head)
@@ -141,8 +176,11 @@ impl<'a> Cursor<'a> {
     /// The head of the next run of an array's items: how many, and where the writer says how many bytes they take, what
     /// is left of the block after them, for [`end_run`](Self::end_run). 0 is the end. Each item must take at least one
     /// byte, so that a count can be held against what is left.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
     #[inline]
-    pub(super) fn run(&mut self) -> Result<(usize, Option<usize>), AvroFault> {
+    pub fn run(&mut self) -> Result<(usize, Option<usize>), AvroFault> {
         match self.rest {
             [0, rest @ ..] => {
                 self.rest = rest;
@@ -172,8 +210,11 @@ impl<'a> Cursor<'a> {
 
     /// Holds the size that a run claims against the bytes that its items took: two readers of one file, one that steps
     /// over the items by size and one that decodes them, would else go on at different places.
+    ///
+    /// # Errors
+    /// If the bytes are none such, or end before it does.
     #[inline]
-    pub(super) fn end_run(&self, left: Option<usize>) -> Result<(), AvroFault> {
+    pub fn end_run(&self, left: Option<usize>) -> Result<(), AvroFault> {
         match left {
             Some(left) if left != self.rest.len() => Err(AvroFault::RunSize),
             _ => Ok(()),
@@ -280,7 +321,7 @@ fn unzigzag(value: u64) -> i64 {
 
 /// Appends an int or long.
 #[inline]
-pub(super) fn put_long(out: &mut Vec<u8>, value: i64) {
+pub fn put_long(out: &mut Vec<u8>, value: i64) {
     let left = zigzag(value);
     let [low, ..] = left.to_le_bytes();
     if left < 0x80 {
@@ -395,14 +436,14 @@ fn put_long_bytewise(out: &mut Vec<u8>, mut left: u64) {
 
 /// Appends bytes with their length before them.
 #[inline]
-pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_length(out, bytes.len());
     out.extend_from_slice(bytes);
 }
 
 /// Appends a count or length.
 #[inline]
-pub(super) fn put_length(out: &mut Vec<u8>, length: usize) {
+pub fn put_length(out: &mut Vec<u8>, length: usize) {
     // No slice is longer than i64::MAX bytes.
     put_long(out, i64::try_from(length).unwrap_or(i64::MAX));
 }

@@ -14,7 +14,7 @@ use crate::data_error::DataError;
 use crate::orc::codec::Compression;
 use crate::orc::fault::{Fault, Place};
 use crate::orc::rle::{BooleanReader, ByteReader, Encoding, IntegerReader};
-use crate::orc::stream::ByteStream;
+use crate::orc::stream::{Budget, ByteStream};
 use crate::orc::stripe::OpenStripe;
 use crate::orc::types::{Column, Kind};
 
@@ -23,6 +23,8 @@ pub(in super::super) struct Streams<'a> {
     pub(in super::super) file: &'a Arc<str>,
     pub(in super::super) stripe: &'a OpenStripe,
     pub(in super::super) compression: Compression,
+    /// Memory for unpacked blocks.
+    pub(in super::super) budget: Arc<Budget>,
 }
 
 impl Streams<'_> {
@@ -42,14 +44,14 @@ impl Streams<'_> {
         children: Vec<ColumnReader>,
         place: Place,
     ) -> Result<ColumnReader, Fault> {
-        let present = match self.stripe.stream(column.index, StreamKind::Present)? {
-            Some(bytes) => Some(BooleanReader::new(ByteStream::new(bytes, self.compression))),
-            None => None,
-        };
+        let present = self.stripe.stream(column.index, StreamKind::Present)?.map(|bytes| {
+            BooleanReader::new(ByteStream::new(bytes, self.compression, Arc::clone(&self.budget)))
+        });
         Ok(ColumnReader {
             place,
             data_type: column.field.data_type().clone(),
             nullable: column.field.is_nullable(),
+            padded: column.kind == Kind::Char,
             repeated: column.repeated,
             present,
             values: self.values(column, children)?,
@@ -75,11 +77,11 @@ impl Streams<'_> {
         // A stream without values may be left out.
         let stream = |kind: StreamKind| -> Result<ByteStream, Fault> {
             let bytes = self.stripe.stream(column.index, kind)?.unwrap_or_default();
-            Ok(ByteStream::new(bytes, self.compression))
+            Ok(ByteStream::new(bytes, self.compression, Arc::clone(&self.budget)))
         };
         let signed = |kind| Ok(IntegerReader::signed(stream(kind)?, encoding));
         let unsigned = |kind| Ok(IntegerReader::unsigned(stream(kind)?, encoding));
-        if dictionary && column.kind != Kind::Text {
+        if dictionary && !matches!(column.kind, Kind::Text | Kind::Char) {
             return Err(Fault::damaged("a dictionary for a column that is no text"));
         }
         let mut children = children.into_iter();
@@ -96,13 +98,13 @@ impl Streams<'_> {
             Kind::Date => Values::Date(signed(StreamKind::Data)?),
             Kind::Float => Values::Float(stream(StreamKind::Data)?),
             Kind::Double => Values::Double(stream(StreamKind::Data)?),
-            Kind::Text if dictionary => Values::Dictionary(DictionaryReader::new(
+            Kind::Text | Kind::Char if dictionary => Values::Dictionary(DictionaryReader::new(
                 unsigned(StreamKind::Data)?,
                 stream(StreamKind::DictionaryData)?,
                 unsigned(StreamKind::Length)?,
                 usize::try_from(size).unwrap_or(usize::MAX),
             )),
-            Kind::Text | Kind::Binary | Kind::Fixed(_) => Values::Direct(DirectReader {
+            Kind::Text | Kind::Char | Kind::Binary | Kind::Fixed(_) => Values::Direct(DirectReader {
                 bytes: stream(StreamKind::Data)?,
                 lengths: unsigned(StreamKind::Length)?,
             }),

@@ -9,6 +9,7 @@ mod time;
 pub(super) use build::Streams;
 pub(super) use time::is_utc;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -30,12 +31,33 @@ use crate::data_error::DataError;
 const SKIP_ROWS: usize = 1 << 16;
 
 /// What is read of all columns at once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Frame {
     /// Position of the first row in the file.
-    pub(super) first_row: u64,
-    /// Bytes that the values of a column may take.
-    pub(super) limit_bytes: u64,
+    first_row: u64,
+    limit_bytes: u64,
+    /// Bytes that values of this batch may still take.
+    left_bytes: Cell<u64>,
+}
+
+impl Frame {
+    pub(super) fn new(first_row: u64, limit_bytes: u64) -> Self {
+        Self { first_row, limit_bytes, left_bytes: Cell::new(limit_bytes) }
+    }
+
+    /// Takes memory for values, before it is used.
+    fn take(&self, bytes: u64) -> Result<(), Fault> {
+        match self.left_bytes.get().checked_sub(bytes) {
+            Some(left) => {
+                self.left_bytes.set(left);
+                Ok(())
+            }
+            None => {
+                let taken = self.limit_bytes.saturating_sub(self.left_bytes.get());
+                Err(Fault::TooLarge { bytes: taken.saturating_add(bytes), limit_bytes: self.limit_bytes })
+            }
+        }
+    }
 }
 
 /// A column of a stripe, from its first row to its last.
@@ -44,6 +66,8 @@ pub(super) struct ColumnReader {
     place: Place,
     data_type: DataType,
     nullable: bool,
+    /// Whether spaces at the end of its texts are no part of them.
+    padded: bool,
     /// Whether a list or map lies above it, so that its values are not rows.
     repeated: bool,
     present: Option<BooleanReader>,
@@ -107,8 +131,12 @@ impl ColumnReader {
             }
             _ => {}
         }
+        // Columns within a struct take their own memory.
+        let width = if matches!(self.values, Values::Struct(..)) { 1 } else { self.width() };
+        let bytes = width.saturating_mul(u64::try_from(rows).unwrap_or(u64::MAX));
+        frame.take(bytes).map_err(|fault| self.place.error(fault, frame.first_row))?;
         if valid == 0 {
-            return Ok(new_null_or_empty(&self.data_type, rows));
+            return Ok(new_null_array(&self.data_type, rows));
         }
         self.leaf(valid, nulls.as_ref(), frame).map_err(|fault| {
             let fault = match fault {
@@ -217,8 +245,14 @@ impl ColumnReader {
                 let values = number::doubles(stream, valid)?;
                 Arc::new(Float64Array::new(spread(values, nulls).into(), held()))
             }
-            Values::Direct(reader) => reader.read(&self.data_type, valid, nulls, frame)?,
-            Values::Dictionary(reader) => reader.read(valid, nulls, frame)?,
+            Values::Direct(reader) => {
+                let array = reader.read(&self.data_type, valid, nulls, frame)?;
+                if self.padded { text::trim(&array) } else { array }
+            }
+            Values::Dictionary(reader) => {
+                let array = reader.read(valid, nulls, frame)?;
+                if self.padded { text::trim(&array) } else { array }
+            }
             Values::Decimal(reader) => reader.read(&self.data_type, valid, nulls)?,
             Values::Timestamp(reader) => {
                 let values = spread(reader.read(valid)?, nulls);
@@ -271,8 +305,4 @@ fn spread<T: Copy + Default>(values: Vec<T>, nulls: Option<&NullBuffer>) -> Vec<
                 .collect()
         }
     }
-}
-
-fn new_null_or_empty(data_type: &DataType, rows: usize) -> ArrayRef {
-    new_null_array(data_type, rows)
 }

@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 
 use super::super::fault::{Fault, Place};
 use super::super::rle::IntegerReader;
-use super::text::{check_total, offsets, total};
+use super::text::{offsets, total};
 use super::{ColumnReader, Frame};
 use crate::data_error::DataError;
 
@@ -80,7 +80,7 @@ pub(super) fn skip_lengths(lengths: &mut IntegerReader, count: usize) -> Result<
     sum.ok_or_else(|| Fault::damaged("a negative or endless length"))
 }
 
-/// Offsets of lists, and how many elements they have together; memory for these is allowed.
+/// Offsets of lists, and how many elements they have together. There is memory for these; the columns within take it.
 fn read_lengths(
     lengths: &mut IntegerReader,
     valid: usize,
@@ -91,20 +91,17 @@ fn read_lengths(
     let mut found = Vec::with_capacity(valid);
     lengths.read(valid, &mut found)?;
     let count = total(&found)?;
-    check_total(count, frame)?;
-    check_memory(count.saturating_mul(width), frame)?;
+    let bytes = count.saturating_mul(width);
+    if bytes > frame.left_bytes.get() || i32::try_from(count).is_err() {
+        return Err(Fault::TooLarge { bytes, limit_bytes: frame.left_bytes.get() });
+    }
     let count = usize::try_from(count).map_err(|_| Fault::damaged("too many elements"))?;
     Ok((offsets(found.into_iter(), nulls)?, count))
 }
 
-fn check_memory(bytes: u64, frame: &Frame) -> Result<(), Fault> {
-    let limit_bytes = frame.limit_bytes;
-    if bytes > limit_bytes { Err(Fault::TooLarge { bytes, limit_bytes }) } else { Ok(()) }
-}
-
 impl ColumnReader {
     /// Bytes that a value takes at least while it is read.
-    fn width(&self) -> u64 {
+    pub(super) fn width(&self) -> u64 {
         match &self.data_type {
             DataType::Struct(_) => match &self.values {
                 super::Values::Struct(_, columns) => {

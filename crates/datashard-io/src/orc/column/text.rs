@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, FixedSizeBinaryArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, FixedSizeBinaryArray, StringArray};
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 
@@ -29,7 +29,7 @@ impl DirectReader {
         let mut lengths = Vec::with_capacity(count);
         self.lengths.read(count, &mut lengths)?;
         if let DataType::FixedSizeBinary(length) = data_type {
-            return self.fixed(*length, &lengths, nulls, frame);
+            return self.fixed(*length, &lengths, nulls);
         }
         let total = total(&lengths)?;
         check_total(total, frame)?;
@@ -48,20 +48,13 @@ impl DirectReader {
         self.bytes.skip(sum)
     }
 
-    fn fixed(
-        &mut self,
-        length: i32,
-        lengths: &[i64],
-        nulls: Option<&NullBuffer>,
-        frame: &Frame,
-    ) -> Result<ArrayRef, Fault> {
+    fn fixed(&mut self, length: i32, lengths: &[i64], nulls: Option<&NullBuffer>) -> Result<ArrayRef, Fault> {
         if let Some(index) = lengths.iter().position(|found| *found != i64::from(length)) {
             let found = lengths.get(index).copied().unwrap_or(0);
             return Err(Fault::Value(index, format!("{found} bytes where each value has {length}")));
         }
         let width = usize::try_from(length).unwrap_or(0);
         let rows = nulls.map_or(lengths.len(), NullBuffer::len);
-        check_total(u64::try_from(rows.saturating_mul(width)).unwrap_or(u64::MAX), frame)?;
         let mut bytes = Vec::new();
         for row in 0..rows {
             if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
@@ -84,8 +77,15 @@ pub(super) struct DictionaryReader {
 
 #[derive(Debug)]
 enum Source {
-    Unread { bytes: ByteStream, lengths: IntegerReader, size: usize },
+    Unread(Box<Unread>),
     Read { bytes: Vec<u8>, ends: Vec<usize> },
+}
+
+#[derive(Debug)]
+struct Unread {
+    bytes: ByteStream,
+    lengths: IntegerReader,
+    size: usize,
 }
 
 impl DictionaryReader {
@@ -95,7 +95,7 @@ impl DictionaryReader {
         lengths: IntegerReader,
         size: usize,
     ) -> Self {
-        Self { numbers, dictionary: Source::Unread { bytes, lengths, size } }
+        Self { numbers, dictionary: Source::Unread(Box::new(Unread { bytes, lengths, size })) }
     }
 
     pub(super) fn read(
@@ -134,7 +134,8 @@ impl DictionaryReader {
 
 impl Source {
     fn read(&mut self, frame: &Frame) -> Result<(&[u8], &[usize]), Fault> {
-        if let Self::Unread { bytes, lengths, size } = self {
+        if let Self::Unread(unread) = self {
+            let Unread { bytes, lengths, size } = unread.as_mut();
             // Grows with the lengths that are there, not with the size that is claimed.
             let mut found = Vec::new();
             lengths.read(*size, &mut found)?;
@@ -154,9 +155,15 @@ impl Source {
         }
         match self {
             Self::Read { bytes, ends } => Ok((bytes, ends)),
-            Self::Unread { .. } => Err(Fault::damaged("a dictionary that was not read")),
+            Self::Unread(_) => Err(Fault::damaged("a dictionary that was not read")),
         }
     }
+}
+
+/// Texts without spaces at their ends, as the reader of the reference implementation gives those that writers filled up.
+pub(super) fn trim(array: &ArrayRef) -> ArrayRef {
+    let texts = array.as_string::<i32>();
+    Arc::new(texts.iter().map(|text| text.map(|text| text.trim_end_matches(' '))).collect::<StringArray>())
 }
 
 /// The sum of lengths, none of which is negative.
@@ -169,10 +176,13 @@ pub(super) fn total(lengths: &[i64]) -> Result<u64, Fault> {
     })
 }
 
-/// Offsets count to 2^31, and memory has its limit.
+/// Takes memory for texts or bytes; offsets count to 2^31.
 pub(super) fn check_total(bytes: u64, frame: &Frame) -> Result<(), Fault> {
-    let limit_bytes = frame.limit_bytes.min(u64::from(i32::MAX.unsigned_abs()));
-    if bytes > limit_bytes { Err(Fault::TooLarge { bytes, limit_bytes }) } else { Ok(()) }
+    let limit_bytes = u64::from(i32::MAX.unsigned_abs());
+    if bytes > limit_bytes {
+        return Err(Fault::TooLarge { bytes, limit_bytes });
+    }
+    frame.take(bytes)
 }
 
 /// Where values start and end, of lengths whose sum was checked.
@@ -205,9 +215,13 @@ fn finish(
     nulls: Option<&NullBuffer>,
 ) -> Result<ArrayRef, Fault> {
     let (bytes, nulls) = (Buffer::from(bytes), nulls.cloned());
-    let array: Result<ArrayRef, _> = match data_type {
-        DataType::Utf8 => StringArray::try_new(offsets, bytes, nulls).map(|array| Arc::new(array) as _),
-        _ => BinaryArray::try_new(offsets, bytes, nulls).map(|array| Arc::new(array) as _),
+    let array = match data_type {
+        DataType::Utf8 => StringArray::try_new(offsets, bytes, nulls).map(array_ref),
+        _ => BinaryArray::try_new(offsets, bytes, nulls).map(array_ref),
     };
     array.map_err(|error| Fault::Damaged(error.to_string()))
+}
+
+fn array_ref(array: impl Array + 'static) -> ArrayRef {
+    Arc::new(array)
 }

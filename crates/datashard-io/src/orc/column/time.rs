@@ -61,7 +61,6 @@ impl TimestampReader {
             .enumerate()
             .map(|(index, (seconds, nanos))| {
                 let fraction = nanos.div_euclid(part);
-                // The first second before the lowest one may only be reached from above.
                 i64::try_from(
                     i128::from(seconds).saturating_mul(factor.into()).saturating_add(fraction.into()),
                 )
@@ -84,15 +83,17 @@ pub(in super::super) fn is_utc(zone: &str) -> bool {
         || zone.is_empty()
 }
 
-/// Nanoseconds as they are stored: the lowest three bits tell how many zeros were cut off, less one.
+/// Nanoseconds as they are stored: the lowest three bits tell how many zeros were cut off, less one. The writer of Arrow C++ stores negative
+/// ones before 1970.
 fn unpack_nanos(stored: i64) -> Result<i64, Fault> {
-    let stored = stored.cast_unsigned();
     let zeros = u32::try_from(stored & 0x07).unwrap_or(0);
-    let factor = if zeros == 0 { 1 } else { 10_u64.saturating_pow(zeros.saturating_add(1)) };
-    let nanos = (stored >> 3).checked_mul(factor).and_then(|nanos| i64::try_from(nanos).ok());
-    nanos.filter(|nanos| *nanos < SECOND_NANOS).ok_or_else(|| {
-        Fault::Damaged(format!("{} nanoseconds of a second, {zeros} zeros cut off", stored >> 3))
-    })
+    let factor = if zeros == 0 { 1 } else { 10_i64.saturating_pow(zeros.saturating_add(1)) };
+    (stored >> 3)
+        .checked_mul(factor)
+        .filter(|nanos| nanos.unsigned_abs() < SECOND_NANOS.unsigned_abs())
+        .ok_or_else(|| {
+            Fault::Damaged(format!("{} nanoseconds of a second, {zeros} zeros cut off", stored >> 3))
+        })
 }
 
 fn beyond(index: usize) -> Fault {
@@ -135,5 +136,33 @@ impl Zone {
                 i64::from(*day).saturating_mul(DAY_SECONDS).saturating_add(i64::from(*second))
             })
             .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_of_a_zone_change_with_its_seasons() {
+        let zone = Zone::new("Europe/Berlin").unwrap();
+        assert_eq!(zone.epoch_seconds, EPOCH_SECONDS - 3_600);
+        // 2020-01-01T00:00Z and 2020-07-01T00:00Z.
+        let clocks = zone.clock(vec![1_577_836_800, 1_593_561_600]).unwrap();
+        assert_eq!(clocks, [1_577_840_400, 1_593_568_800]);
+        assert!(zone.clock(vec![i64::MAX]).is_err());
+        assert!(matches!(Zone::new("Mars/Olympus"), Err(Fault::Unsupported(_))));
+        assert!(is_utc("utc") && !is_utc("Europe/Berlin"));
+    }
+
+    #[test]
+    fn nanoseconds_lose_their_zeros_and_may_be_negative() {
+        let nanos = |stored: i64| unpack_nanos(stored).ok();
+        assert_eq!(nanos(1_000 << 3), Some(1_000));
+        assert_eq!(nanos(1 << 3 | 2), Some(1_000));
+        assert_eq!(nanos(9 << 3 | 7), Some(900_000_000));
+        assert_eq!(nanos(-5 << 3 | 1), Some(-500));
+        assert_eq!(nanos(10 << 3 | 7), None);
+        assert_eq!(nanos(i64::MAX), None);
     }
 }

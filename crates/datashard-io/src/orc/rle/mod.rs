@@ -7,3 +7,7 @@ mod run;
 
 pub(super) use byte::{BooleanReader, ByteReader};
 pub(super) use integer::{Encoding, IntegerReader, varint_i128};
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests")]
+mod tests;

@@ -52,6 +52,7 @@ pub(super) fn big_endian(bytes: &[u8]) -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::as_conversions, reason = "tests")]
 mod tests {
     use super::*;
 
