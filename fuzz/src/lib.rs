@@ -1,5 +1,7 @@
 //! What the fuzz targets share: a size limit, and the check that what was decoded survives a round trip.
 
+pub mod data_file;
+
 use std::fmt::Debug;
 
 /// Inputs beyond this many bytes are not tried: time goes into variety, not length.

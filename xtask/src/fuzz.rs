@@ -180,6 +180,9 @@ fn is_seed(target: &str, path: &str) -> bool {
         "manifest_avro" => avro && !list,
         "manifest_list_avro" => avro && list,
         "deletion_vector" => name.ends_with(".puffin"),
+        "avro_data" => name.ends_with(".avro") && !avro,
+        "orc_data" => name.ends_with(".orc"),
+        "parquet_data" => name.ends_with(".parquet"),
         _ => false,
     }
 }

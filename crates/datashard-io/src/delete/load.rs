@@ -41,6 +41,39 @@ type OpenFile = dyn Fn(&str) -> Result<InputFile, DataError> + Send + Sync;
 ///
 /// # Spec
 /// "Scan Planning", "Row-level Deletes".
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+///
+/// use datashard_io::delete::{DeleteFile, DeleteLoader};
+/// use datashard_io::{Bytes, InputFile};
+/// use datashard_spec::id::{DataSequenceNumber, PartitionSpecId};
+/// use datashard_spec::manifest::applies::LiveFile;
+/// use datashard_spec::manifest::{DataFile, FileContent, FileFormat};
+/// use datashard_spec::partition::PartitionSpec;
+/// use datashard_spec::puffin::DeletionVector;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec = Arc::new(PartitionSpec::unpartitioned(PartitionSpecId(0)));
+/// let blob = Bytes::from(DeletionVector::from_positions([3, 5])?.serialize()?);
+/// let length = i64::try_from(blob.len())?;
+/// let vector = DataFile::new("data/v.puffin", FileFormat::Puffin, 2, length)
+///     .with_content(FileContent::PositionDeletes)
+///     .with_referenced_data_file("data/a.parquet".to_owned())
+///     .with_content_offset(0)
+///     .with_content_size_in_bytes(length);
+/// let deletes = [DeleteFile::new(vector, DataSequenceNumber(2), Arc::clone(&spec))];
+/// let loader =
+///     DeleteLoader::new(deletes, [], move |location| Ok(InputFile::in_memory(location, blob.clone())));
+///
+/// let data = DataFile::new("data/a.parquet", FileFormat::Parquet, 10, 1000);
+/// let sequence_number = DataSequenceNumber(1);
+/// let found = loader.load(LiveFile { file: &data, sequence_number, spec: &spec }).await?;
+/// assert_eq!(found.positions().map(DeletionVector::len), Some(2));
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct DeleteLoader {
     scan: Arc<Scan>,

@@ -286,7 +286,10 @@ impl Run {
         };
         let bytes =
             self.leaves.iter().filter_map(|leaf| row_group.columns().get(*leaf)).fold(0_u64, |sum, chunk| {
-                sum.saturating_add(u64::try_from(chunk.uncompressed_size()).unwrap_or(u64::MAX))
+                // Of text in dictionaries, pages say little: each value may stand for many rows.
+                let unfolded = chunk.unencoded_byte_array_data_bytes().unwrap_or(0);
+                let bytes = chunk.uncompressed_size().max(unfolded);
+                sum.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
             });
         let row_bytes = bytes.checked_div(group.row_count).unwrap_or(0).max(1);
         let share = self.memory_limit_bytes.checked_div(BATCH_SHARE).unwrap_or(0);

@@ -28,6 +28,45 @@ use crate::file::InputFile;
 ///
 /// # Spec
 /// "Column Projection", "Row-level Deletes", "Row Lineage".
+///
+/// # Examples
+/// The rows of a table's Parquet file with an id below 2, in two of its columns and their positions.
+/// ```
+/// # #[cfg(all(feature = "parquet", feature = "local"))]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use datashard_io::read::{FileReader, ReadRequest};
+/// use datashard_io::{InputFile, StoreOptions, TablePath, TableStore};
+/// use datashard_spec::expr::col;
+/// use datashard_spec::id::FieldId;
+/// use datashard_spec::manifest::FileFormat;
+/// use datashard_spec::schema::{NestedField, PrimitiveType, Schema};
+/// use futures_util::TryStreamExt;
+///
+/// # let table = format!("file://{}/../../testdata/iceberg-java/v1_inline_manifests", env!("CARGO_MANIFEST_DIR"));
+/// # let data = format!("{}/../../testdata/iceberg-java/v1_inline_manifests/data", env!("CARGO_MANIFEST_DIR"));
+/// # let mut names = std::fs::read_dir(data)?.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+/// # let name = format!("data/{}", names.find(|name| name.ends_with(".parquet")).unwrap());
+/// let schema = Arc::new(Schema::new(vec![
+///     NestedField::optional(1, "id", PrimitiveType::Long),
+///     NestedField::required(FieldId::POS.0, "_pos", PrimitiveType::Long),
+/// ])?);
+/// let request = ReadRequest::new(Arc::clone(&schema))
+///     .with_filter(col("id").less_than(2).bind(&schema)?);
+/// let store = TableStore::open(&table, StoreOptions::default()).await?;
+/// let input = InputFile::new(store, TablePath::parse(&name)?, name.as_str());
+/// let reader = FileReader::open(input, &FileFormat::Parquet, request).await?;
+/// assert_eq!(reader.schema().field(1).name(), "_pos");
+/// let mut batches = reader.into_stream();
+/// while let Some(batch) = batches.try_next().await? {
+///     println!("{} rows match", batch.num_rows());
+/// }
+/// # Ok(()) }
+/// # #[cfg(not(all(feature = "parquet", feature = "local")))]
+/// # fn main() {}
+/// ```
 pub struct FileReader {
     decoder: Box<dyn Decoder>,
     pipeline: Pipeline,

@@ -75,7 +75,7 @@ impl RollingWriter {
 
     /// To be called before the rows of a sorted run are written.
     pub(crate) fn begin_run(&mut self, (first, last): RunEnds) {
-        if self.last_key.as_ref().is_some_and(|before| *before > first) {
+        if self.is_open() && self.last_key.as_ref().is_some_and(|before| *before > first) {
             self.sorted = false;
         }
         self.last_key = Some(last);

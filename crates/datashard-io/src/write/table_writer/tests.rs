@@ -280,6 +280,23 @@ async fn file_of_several_runs_is_sorted_only_if_they_follow_each_other() {
 }
 
 #[tokio::test]
+async fn run_that_begins_a_file_is_sorted_whatever_came_before() {
+    let (store, book) = (table(-1), Notebook::new(10));
+    let options =
+        options().with_sort_order(by_id()).with_sort_memory_limit_bytes(1).with_target_file_size_bytes(40);
+    let mut writer = writer(&store, &options, &book);
+    // The first file is full with the first run; the second run goes over into a third file, which the third run spoils.
+    for ids in [&[8, 7, 9, 6][..], &[5, 1, 4, 2, 3], &[0]] {
+        let rows: Vec<_> = ids.iter().map(|id| (*id, Some("a"))).collect();
+        writer.write(&batch(&rows)).await.unwrap();
+    }
+    let written = writer.finish().await.unwrap();
+    let found: Vec<_> =
+        written.files.iter().map(|file| (ids(&book.rows_of(file)), file.sort_order_id.unwrap().0)).collect();
+    assert_eq!(found, [(vec![6, 7, 8, 9], 3), (vec![1, 2, 3, 4], 3), (vec![5, 0], 0)]);
+}
+
+#[tokio::test]
 async fn rows_that_wait_to_be_sorted_count_as_memory() {
     let (store, book) = (table(-1), Notebook::new(10));
     let options = options().with_sort_order(by_id()).with_memory_limit_bytes(2_000);

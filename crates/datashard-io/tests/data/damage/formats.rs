@@ -1,0 +1,44 @@
+//! Files of every format by other writers, damaged in every way.
+
+use super::child::contained;
+use super::mutate::{bits_flipped, numbers_that_lie, shortened, stretches_moved, truncated};
+use super::{Sample, Tally, read};
+
+/// Reads a file as it is, then copies of it with every kind of damage.
+pub(crate) fn survives_damage(sample: &Sample, cases: usize) {
+    let rows = read(sample, &sample.bytes, true).unwrap_or_else(|e| panic!("{}: {e}", sample.location));
+    assert!(rows > 0, "{} has no rows", sample.location);
+    let mut tally = Tally::default();
+    let mut with = |what: &str, bytes: &[u8]| tally.try_copy(sample, what, bytes);
+    truncated(&sample.bytes, cases, &mut with);
+    shortened(&sample.bytes, cases, &mut with);
+    bits_flipped(&sample.bytes, cases, &mut with);
+    numbers_that_lie(&sample.bytes, cases, &mut with);
+    stretches_moved(&sample.bytes, cases, &mut with);
+    tally.finish(sample);
+}
+
+macro_rules! damaged {
+    ($($name:ident: $table:literal, $ending:literal, $cases:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            contained(concat!(module_path!(), "::", stringify!($name)), || {
+                survives_damage(&Sample::of_table($table, $ending), $cases);
+            });
+        }
+    )*};
+}
+
+damaged! {
+    orc_with_every_type_survives_damage: "iceberg-java/types_all_orc", "orc", 120;
+    orc_with_nested_columns_survives_damage: "iceberg-java/orc_data", "orc", 120;
+    orc_position_deletes_survive_damage: "iceberg-java/orc_position_deletes", "orc", 80;
+
+    parquet_with_every_type_survives_damage: "iceberg-java/types_all", "parquet", 80;
+    parquet_with_nested_columns_survives_damage: "iceberg-java/nested", "parquet", 80;
+    parquet_with_many_pages_survives_damage: "iceberg-java/parquet_codecs", "parquet", 80;
+    parquet_without_ids_survives_damage: "iceberg-java/imported_int96", "parquet", 80;
+    // No checksums: damage gets further.
+    parquet_of_pyiceberg_survives_damage: "iceberg-other/pyiceberg_basic", "parquet", 120;
+    parquet_of_clickhouse_survives_damage: "iceberg-other/clickhouse_basic", "parquet", 120;
+}
