@@ -10,5 +10,10 @@
     reason = "tests"
 )]
 
+mod chance;
 mod damage;
-mod write;
+mod evolution;
+mod metrics;
+mod round_trip;
+mod sheet;
+//mod write;
