@@ -10,7 +10,8 @@ use crate::python::Environment;
 use crate::{Outcome, process};
 
 /// Readers, in the versions that were seen to work.
-const PACKAGES: [&str; 4] = ["pyarrow==26.0.1", "duckdb==1.5.5", "fastavro==1.13.1", "cramjam==2.14.0"];
+const PACKAGES: [&str; 5] =
+    ["pyarrow==26.0.1", "duckdb==1.5.5", "pytz==2026.6", "fastavro==1.13.1", "cramjam==2.14.0"];
 
 /// Keeps the files that were written, and says where they are.
 const KEEP: &str = "--keep";

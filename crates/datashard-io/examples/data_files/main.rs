@@ -76,7 +76,7 @@ async fn data(
     let options = options(&case.schema, properties, FileContent::Data)?;
     let spec = PartitionSpec::unpartitioned(PartitionSpecId(0));
     let mut writer = TableWriter::new(store, &case.schema, &spec, &options, &Context::system())?;
-    let mut rows = RowBuilder::new(Arc::clone(&case.schema))?;
+    let mut rows = RowBuilder::new(&case.schema)?;
     for row in &case.rows {
         rows.push_values(row.clone())?;
     }
@@ -95,11 +95,11 @@ async fn deletes(store: &TableStore, format: &str, told: &mut Told) -> Result<()
 
     let position_options = options(&schema, &properties, FileContent::PositionDeletes)?;
     let mut positions =
-        PositionDeleteWriter::new(store, &spec, FormatVersion::V2, &position_options, &Context::system())?;
+        PositionDeleteWriter::new(store, &spec, &position_options, FormatVersion::V2, &Context::system())?;
     let hit =
         [("file:///t/data/b.parquet", 7), ("file:///t/data/a.parquet", 0), ("file:///t/data/b.parquet", 3)];
     for (path, position) in hit {
-        positions.delete(path, position, &Tuple::new()).await?;
+        positions.delete(&[], path, [position]).await?;
     }
     let written = positions.finish().await?;
     let mut rows: Vec<Tuple> = hit
@@ -121,11 +121,18 @@ async fn deletes(store: &TableStore, format: &str, told: &mut Told) -> Result<()
 
     let equality_options = options(&schema, &properties, FileContent::EqualityDeletes)?;
     let ids = [FieldId(2)];
-    let mut equality =
-        EqualityDeleteWriter::new(store, &schema, &spec, &ids, &equality_options, &Context::system())?;
+    let mut equality = EqualityDeleteWriter::new(
+        store,
+        &schema,
+        &spec,
+        Some(&ids),
+        &equality_options,
+        FormatVersion::V2,
+        &Context::system(),
+    )?;
     let keys = Arc::new(equality.input_schema().clone());
     let rows: Vec<Tuple> = vec![vec![Some(Value::String("ä".to_owned()))], vec![None]];
-    let mut batch = RowBuilder::new(Arc::clone(&keys))?;
+    let mut batch = RowBuilder::new(&keys)?;
     for row in &rows {
         batch.push_values(row.clone())?;
     }

@@ -65,7 +65,7 @@ impl Bounds {
                 each_run(nulls, values.len(), |run| {
                     let run = values.slice(run.start, run.len());
                     let trues = run.count_set_bits();
-                    let seen = (run.len() > 0).then_some((trues == run.len(), trues > 0));
+                    let seen = (!run.is_empty()).then_some((trues == run.len(), trues > 0));
                     *found = wider(*found, seen);
                 });
             }

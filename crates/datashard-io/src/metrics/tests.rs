@@ -1,4 +1,5 @@
 //! Metrics against an oracle that goes row by row, and the rules that implementations have broken.
+#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests state what they expect")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

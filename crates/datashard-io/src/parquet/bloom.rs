@@ -11,9 +11,9 @@ use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::RowGroupMetaData;
 
 use super::bounds::BoundColumn;
+use super::fetch::Fetch;
 use super::prune::{FilterColumn, Pruner};
 use crate::data_error::DataError;
-use crate::file::InputFile;
 use crate::file::guard::guard;
 
 /// Filters are at most 128 MiB by the format; larger ones than this are not worth their bytes.
@@ -47,7 +47,7 @@ fn values<'a>(term: &datashard_spec::expr::BoundTerm, test: &'a Test) -> Option<
 ///
 /// A filter that cannot be decoded says nothing.
 pub(super) async fn may_match(
-    input: &InputFile,
+    fetch: &Fetch,
     group: &RowGroupMetaData,
     pruner: &Pruner,
 ) -> Result<bool, DataError> {
@@ -60,9 +60,8 @@ pub(super) async fn may_match(
         if length > MAX_FILTER_BYTES {
             continue;
         }
-        let bytes = input.read_range(start..start.saturating_add(length)).await?;
-        let decoded =
-            guard(input.location(), || "bloom filter".to_owned(), || Ok(Sbbf::from_bytes(&bytes).ok()));
+        let Some(bytes) = fetch.range(start, length).await? else { continue };
+        let decoded = guard(fetch.file(), || "bloom filter".to_owned(), || Ok(Sbbf::from_bytes(&bytes).ok()));
         if let Ok(Some(filter)) = decoded {
             filters.insert(column.id, (filter, &column.bounds));
         }

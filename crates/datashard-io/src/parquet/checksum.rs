@@ -68,8 +68,7 @@ impl ChunkChecksums {
 
     /// The next bytes of the stream.
     pub(super) fn pass(&mut self, mut bytes: &[u8]) {
-        loop {
-            let Some((start, end)) = self.expected.front().copied() else { break };
+        while let Some((start, end)) = self.expected.front().copied() {
             let before = bytes.len().min(distance(self.position, start));
             bytes = self.skip(bytes, before);
             if self.position < start {

@@ -22,6 +22,7 @@ const WORTH_PERCENT: u64 = 30;
 pub(super) struct Fetch {
     input: InputFile,
     tail: (u64, Bytes),
+    size_bytes: u64,
     /// Of every column chunk, row group by row group.
     checksums: Option<Vec<u32>>,
     limit_bytes: u64,
@@ -43,7 +44,13 @@ impl Fetch {
         limit_bytes: u64,
     ) -> Result<Self, DataError> {
         let checksums = if verify { checksums(input.location(), &footer.metadata)? } else { None };
-        Ok(Self { input: input.clone(), tail: footer.tail.clone(), checksums, limit_bytes })
+        Ok(Self {
+            input: input.clone(),
+            tail: footer.tail.clone(),
+            size_bytes: footer.size_bytes,
+            checksums,
+            limit_bytes,
+        })
     }
 
     pub(super) fn input(&self) -> &InputFile {
@@ -97,6 +104,19 @@ impl Fetch {
             parts.push((wanted.range.start, bytes));
         }
         Ok(parts)
+    }
+
+    /// `count` bytes from `start` on; `None` if the file ends before.
+    pub(super) async fn range(&self, start: u64, count: u64) -> Result<Option<Bytes>, DataError> {
+        let end = start.saturating_add(count);
+        if end > self.size_bytes {
+            return Ok(None);
+        }
+        let (tail_start, tail) = &self.tail;
+        match start.checked_sub(*tail_start).and_then(|at| slice(tail, at, count)) {
+            Some(bytes) => Ok(Some(bytes)),
+            None => Ok(Some(self.input.read_range(start..end).await?)),
+        }
     }
 
     /// The bytes listed for these columns of a row group.

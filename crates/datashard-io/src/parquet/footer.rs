@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parquet::basic::Compression;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 
+use super::footer_shape::{Shape, shape};
 use super::undecodable;
 use crate::data_error::DataError;
 use crate::file::InputFile;
@@ -61,6 +63,7 @@ pub(super) async fn read(input: &InputFile, options: &OpenOptions) -> Result<Foo
         Some(input.read_range(footer_start..footer_end).await?)
     };
     let footer = footer.ok_or_else(|| DataError::internal("the footer lies in what was read"))?;
+    check_shape(file, &footer)?;
     let metadata = guard(
         file,
         || "footer".to_owned(),
@@ -103,6 +106,25 @@ fn footer_length(file: &str, tail: &Bytes, size_bytes: u64) -> Result<u64, DataE
     Ok(footer_bytes)
 }
 
+/// Refuses a footer that the decoder must not see.
+fn check_shape(file: &str, footer: &[u8]) -> Result<(), DataError> {
+    let unsupported = |what: &str, advice: &str| DataError::Unsupported {
+        place: format!("`{file}`"),
+        what: what.to_owned(),
+        advice: advice.to_owned(),
+    };
+    match shape(footer) {
+        Shape::Sound => Ok(()),
+        Shape::Encrypted => Err(unsupported("encryption of columns", "write the table without encryption")),
+        Shape::TooDeep => {
+            Err(unsupported("a schema of more than 100 groups in each other", "write it with fewer levels"))
+        }
+        Shape::Broken => {
+            Err(DataError::corrupt(file, "footer", "it breaks off, or lists more than it holds"))
+        }
+    }
+}
+
 /// Holds what the footer claims against the file, before anything relies on it.
 fn check(file: &str, metadata: &ParquetMetaData, data_end: u64) -> Result<(), DataError> {
     let wrong = |place: String, reason: String| DataError::corrupt(file, place, reason);
@@ -140,6 +162,27 @@ fn check(file: &str, metadata: &ParquetMetaData, data_end: u64) -> Result<(), Da
     if rows != metadata.file_metadata().num_rows() {
         let reason = format!("{rows} rows in row groups, {} in all", metadata.file_metadata().num_rows());
         return Err(wrong("footer".to_owned(), reason));
+    }
+    Ok(())
+}
+
+/// Refuses columns of a row group in a codec that is not read.
+pub(super) fn check_codecs(
+    file: &str,
+    metadata: &ParquetMetaData,
+    group: usize,
+    leaves: &[usize],
+) -> Result<(), DataError> {
+    let Some(row_group) = metadata.row_groups().get(group) else { return Ok(()) };
+    for leaf in leaves {
+        let Some(chunk) = row_group.columns().get(*leaf) else { continue };
+        if chunk.compression() == Compression::LZO {
+            return Err(DataError::Unsupported {
+                place: format!("`{file}`, row group {group}, column {leaf} ({})", chunk.column_path()),
+                what: "compression with LZO".to_owned(),
+                advice: "rewrite the file with zstd or snappy".to_owned(),
+            });
+        }
     }
     Ok(())
 }

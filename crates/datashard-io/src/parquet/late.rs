@@ -90,6 +90,11 @@ impl Late {
             };
             masks.push(self.filter.matches(&projector.project(&batch)?)?);
         }
+        let decoded = masks.iter().fold(0_usize, |sum, mask| sum.saturating_add(mask.len()));
+        if u64::try_from(decoded) != Ok(count(rows)) {
+            let reason = format!("it has {decoded} rows where the footer lists {}", count(rows));
+            return Err(DataError::corrupt(file, place(), reason));
+        }
         let masks: Vec<&dyn Array> = masks.iter().map(|mask| -> &dyn Array { mask }).collect();
         let matching = if masks.is_empty() {
             Ranges::new()

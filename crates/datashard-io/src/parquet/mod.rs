@@ -12,6 +12,7 @@ mod chunks;
 mod columns;
 mod fetch;
 mod footer;
+mod footer_shape;
 mod late;
 pub(crate) mod options;
 mod page_header;
@@ -25,6 +26,7 @@ mod sound;
 mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
+mod thrift;
 pub(crate) mod write;
 
 use crate::data_error::DataError;

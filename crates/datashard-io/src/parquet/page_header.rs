@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use super::thrift::{Cursor, INT32, STRUCT};
+
 /// What pages may claim.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PageLimits {
@@ -14,18 +16,13 @@ pub(super) struct PageLimits {
     pub(super) values: u64,
 }
 
-/// Nesting of structs and lists in a header; the format needs four.
-const MAX_DEPTH: u32 = 8;
-
 /// Checks the pages that fill `bytes` from end to end; the error says what is wrong, and at which byte.
-///
-/// Bytes behind the last page are tolerated only if they are too few for a page, as some writers pad.
 pub(super) fn check_pages(bytes: &[u8], limits: PageLimits) -> Result<(), (usize, String)> {
     let mut at = 0_usize;
     let mut values = 0_u64;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let mut cursor = Cursor { bytes: rest, at: 0 };
-        let header = cursor.page_header().ok_or((at, "no page header".to_owned()))?;
+        let mut cursor = Cursor::new(rest);
+        let header = page_header(&mut cursor).ok_or((at, "no page header".to_owned()))?;
         let body = cursor.at..cursor.at.saturating_add(header.compressed_bytes);
         check_page(&header, rest.len(), &body, limits).map_err(|reason| (at, reason))?;
         values = values.saturating_add(header.values);
@@ -67,124 +64,33 @@ struct PageHeader {
     values: u64,
 }
 
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Cursor<'_> {
-    fn page_header(&mut self) -> Option<PageHeader> {
-        let mut header = PageHeader::default();
-        let mut id = 0;
-        loop {
-            match self.field(&mut id)? {
-                None => return Some(header),
-                Some(INT32) if id == 2 => header.uncompressed_bytes = usize::try_from(self.zigzag()?).ok()?,
-                Some(INT32) if id == 3 => header.compressed_bytes = usize::try_from(self.zigzag()?).ok()?,
-                Some(STRUCT) if id == 5 || id == 8 => header.values = self.first_number()?,
-                Some(kind) => self.skip(kind, 0)?,
-            }
+/// Reads a header, and leaves the cursor behind it.
+fn page_header(cursor: &mut Cursor<'_>) -> Option<PageHeader> {
+    let mut header = PageHeader::default();
+    let mut id = 0;
+    loop {
+        match cursor.field(&mut id)? {
+            None => return Some(header),
+            Some(INT32) if id == 2 => header.uncompressed_bytes = usize::try_from(cursor.zigzag()?).ok()?,
+            Some(INT32) if id == 3 => header.compressed_bytes = usize::try_from(cursor.zigzag()?).ok()?,
+            Some(STRUCT) if id == 5 || id == 8 => header.values = first_number(cursor)?,
+            Some(kind) => cursor.skip(kind, 0)?,
         }
-    }
-
-    /// Field 1 of a struct, a count; the rest is stepped over.
-    fn first_number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        let mut id = 0;
-        loop {
-            match self.field(&mut id)? {
-                None => return Some(number),
-                Some(INT32) if id == 1 => number = u64::try_from(self.zigzag()?).ok()?,
-                Some(kind) => self.skip(kind, 1)?,
-            }
-        }
-    }
-
-    /// The type of the next field, whose id goes to `id`; `Some(None)` at the end of the struct.
-    fn field(&mut self, id: &mut i64) -> Option<Option<u8>> {
-        let byte = self.byte()?;
-        if byte == 0 {
-            return Some(None);
-        }
-        let delta = byte >> 4;
-        *id = if delta == 0 { self.zigzag()? } else { id.checked_add(i64::from(delta))? };
-        Some(Some(byte & 0x0F))
-    }
-
-    fn skip(&mut self, kind: u8, depth: u32) -> Option<()> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
-        match kind {
-            TRUE | FALSE => Some(()),
-            BYTE => self.advance(1),
-            INT16 | INT32 | INT64 => self.varint().map(|_| ()),
-            DOUBLE => self.advance(8),
-            BINARY => {
-                let length = self.varint()?;
-                self.advance(length)
-            }
-            LIST | SET => {
-                let byte = self.byte()?;
-                let count = if byte >> 4 == 15 { self.varint()? } else { u64::from(byte >> 4) };
-                // Every element takes a byte at least, but for booleans, which take one here.
-                (0..count).try_for_each(|_| match byte & 0x0F {
-                    TRUE | FALSE => self.advance(1),
-                    inner => self.skip(inner, depth.saturating_add(1)),
-                })
-            }
-            STRUCT => {
-                let mut id = 0;
-                while let Some(inner) = self.field(&mut id)? {
-                    self.skip(inner, depth.saturating_add(1))?;
-                }
-                Some(())
-            }
-            _ => None,
-        }
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        let byte = *self.bytes.get(self.at)?;
-        self.at = self.at.checked_add(1)?;
-        Some(byte)
-    }
-
-    fn advance(&mut self, count: u64) -> Option<()> {
-        let end = self.at.checked_add(usize::try_from(count).ok()?)?;
-        (end <= self.bytes.len()).then(|| self.at = end)
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut number = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7F).checked_shl(shift)?;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn zigzag(&mut self) -> Option<i64> {
-        let number = self.varint()?;
-        let half = i64::try_from(number >> 1).ok()?;
-        Some(if number & 1 == 0 { half } else { half.checked_neg()?.checked_sub(1)? })
     }
 }
 
-const TRUE: u8 = 1;
-const FALSE: u8 = 2;
-const BYTE: u8 = 3;
-const INT16: u8 = 4;
-const INT32: u8 = 5;
-const INT64: u8 = 6;
-const DOUBLE: u8 = 7;
-const BINARY: u8 = 8;
-const LIST: u8 = 9;
-const SET: u8 = 10;
-const STRUCT: u8 = 12;
+/// Field 1 of a struct, a count; the rest is stepped over.
+fn first_number(cursor: &mut Cursor<'_>) -> Option<u64> {
+    let mut number = 0;
+    let mut id = 0;
+    loop {
+        match cursor.field(&mut id)? {
+            None => return Some(number),
+            Some(INT32) if id == 1 => number = u64::try_from(cursor.zigzag()?).ok()?,
+            Some(kind) => cursor.skip(kind, 1)?,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -11,10 +11,10 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::PageLocation;
 
-use super::bounds::{BoundColumn, End};
+use super::bounds::End;
 use super::chunks::Chunks;
 use super::footer::{Footer, slice};
-use super::prune::{KnownColumn, Pruner};
+use super::prune::{FilterColumn, KnownColumn, Pruner, is_signed_number};
 use super::rows::Ranges;
 use super::undecodable;
 use crate::data_error::DataError;
@@ -154,7 +154,7 @@ pub(super) fn matching_rows(
             .iter()
             .filter_map(|(column, index, pages)| {
                 let page = page_of(pages, rows.start)?;
-                Some((column.id, of_page(index, page, &column.bounds, rows.end.saturating_sub(rows.start))))
+                Some((column.id, of_page(index, page, column, rows.end.saturating_sub(rows.start))))
             })
             .collect();
         if !pruner.may_match_known(rows.end.saturating_sub(rows.start), known) {
@@ -175,17 +175,17 @@ fn page_of(pages: &[PageLocation], row: u64) -> Option<usize> {
 }
 
 /// What a page says of some of its rows: whether all of them are null, or none, and bounds.
-fn of_page(index: &ColumnIndexMetaData, page: usize, column: &BoundColumn, rows: u64) -> KnownColumn {
+fn of_page(index: &ColumnIndexMetaData, page: usize, column: &FilterColumn, rows: u64) -> KnownColumn {
     if index.is_null_page(page) {
         return KnownColumn { nulls: i64::try_from(rows).ok(), ..KnownColumn::default() };
     }
     // Counts are of the whole page; that there are none holds for each part.
     let nulls = index.null_count(page).filter(|count| *count == 0);
     let mut known = KnownColumn { nulls, lower: None, upper: None };
-    let ends = bytes_of(index, page);
-    if let Some((lower, upper)) = ends {
-        known.lower = column.bound(&lower, End::Lower);
-        known.upper = column.bound(&upper, End::Upper);
+    let is_ordered = column.is_ordered || is_signed_number(column.bounds.physical);
+    if let Some((lower, upper)) = bytes_of(index, page).filter(|_| is_ordered) {
+        known.lower = column.bounds.bound(&lower, End::Lower);
+        known.upper = column.bounds.bound(&upper, End::Upper);
         if known.lower.is_none() || known.upper.is_none() {
             (known.lower, known.upper) = (None, None);
         }

@@ -27,6 +27,8 @@ pub(super) struct FilterColumn {
     pub(super) id: FieldId,
     pub(super) leaf: usize,
     pub(super) bounds: BoundColumn,
+    /// Whether the file says how the values are ordered: without, bounds of bytes mean nothing.
+    pub(super) is_ordered: bool,
 }
 
 /// What is known of some rows.
@@ -66,18 +68,18 @@ impl Pruner {
             {
                 let physical = schema.column(at).physical_type();
                 let bounds = BoundColumn { physical, stored: stored.clone(), wanted: wanted.clone() };
-                columns.push(FilterColumn { id, leaf: at, bounds });
+                let is_ordered = metadata.file_metadata().column_order(at) != ColumnOrder::UNDEFINED;
+                columns.push(FilterColumn { id, leaf: at, bounds, is_ordered });
             }
         }
         Self { metrics: InclusiveMetrics::new(&filter), filter, columns }
     }
 
     /// Whether a row group may hold a match.
-    pub(super) fn may_match(&self, group: &RowGroupMetaData, metadata: &ParquetMetaData) -> bool {
+    pub(super) fn may_match(&self, group: &RowGroupMetaData) -> bool {
         let columns = self.columns.iter().filter_map(|column| {
             let chunk = group.columns().get(column.leaf)?;
-            let order = metadata.file_metadata().column_order(column.leaf);
-            Some((column.id, of_chunk(chunk.statistics()?, &column.bounds, order)))
+            Some((column.id, of_chunk(chunk.statistics()?, column)))
         });
         self.metrics.may_match(&Known { rows: group.num_rows(), columns: columns.collect() })
     }
@@ -88,25 +90,17 @@ impl Pruner {
     }
 }
 
-fn of_chunk(statistics: &Statistics, column: &BoundColumn, order: ColumnOrder) -> KnownColumn {
-    let signed_number = matches!(
-        column.physical,
-        PhysicalType::BOOLEAN
-            | PhysicalType::INT32
-            | PhysicalType::INT64
-            | PhysicalType::FLOAT
-            | PhysicalType::DOUBLE
-    );
+fn of_chunk(statistics: &Statistics, column: &FilterColumn) -> KnownColumn {
+    let physical = column.bounds.physical;
     // The old fields compare bytes as signed, which is right for signed numbers only. The new ones mean nothing without an order.
-    let is_ordered =
-        signed_number || (!statistics.is_min_max_deprecated() && order != ColumnOrder::UNDEFINED);
-    let bound =
-        |bytes: Option<&[u8]>, end| bytes.filter(|_| is_ordered).and_then(|bytes| column.bound(bytes, end));
+    let is_ordered = is_signed_number(physical) || (!statistics.is_min_max_deprecated() && column.is_ordered);
+    let bound = |bytes: Option<&[u8]>, end| {
+        bytes.filter(|_| is_ordered).and_then(|bytes| column.bounds.bound(bytes, end))
+    };
     let mut lower = bound(statistics.min_bytes_opt(), End::Lower);
     let mut upper = bound(statistics.max_bytes_opt(), End::Upper);
     // A NaN at one end says that the writer did not know how to treat NaN: the other end is as doubtful.
-    if matches!(column.physical, PhysicalType::FLOAT | PhysicalType::DOUBLE)
-        && (lower.is_none() || upper.is_none())
+    if matches!(physical, PhysicalType::FLOAT | PhysicalType::DOUBLE) && (lower.is_none() || upper.is_none())
     {
         (lower, upper) = (None, None);
     }
@@ -115,6 +109,18 @@ fn of_chunk(statistics: &Statistics, column: &BoundColumn, order: ColumnOrder) -
         lower,
         upper,
     }
+}
+
+/// Whether values have an order that all writers agree on.
+pub(super) fn is_signed_number(physical: PhysicalType) -> bool {
+    matches!(
+        physical,
+        PhysicalType::BOOLEAN
+            | PhysicalType::INT32
+            | PhysicalType::INT64
+            | PhysicalType::FLOAT
+            | PhysicalType::DOUBLE
+    )
 }
 
 impl ColumnMetrics for Known {

@@ -8,7 +8,7 @@ use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
 use async_trait::async_trait;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelectionPolicy,
 };
 use parquet::file::metadata::ParquetMetaData;
 
@@ -33,11 +33,15 @@ const INDEX_SHARE: u64 = 8;
 
 /// Opens a Parquet file: reads its footer, with one request unless it is long.
 ///
-/// Memory is bounded by the limit in the options, which holds for the columns that are read of a row group; larger row groups are read in
-/// parts where the file has a page index, and refused where it has none.
+/// Memory is bounded by the limit in the options, which holds for the footer and for the stored bytes of the columns that are read of a row
+/// group; larger row groups are read in parts where the file has a page index, and refused where it has none. To that come a page of each
+/// column after decompression, each at most as large as the limit, and a batch, whose rows are fewer than asked for where they are long.
+///
+/// Checksums of pages are verified in any case; `verify` is about those of column chunks and about the length of the file.
 ///
 /// # Errors
-/// `Store` errors; `Corrupt`, `Mismatch`, `TooLarge`, `Unsupported`.
+/// As [`InputFile::read_tail`]; `InvalidData` for a damaged footer and for a file of another length than was recorded; `InvalidInput` for a
+/// footer beyond the memory limit; `Unsupported` for encryption.
 ///
 /// # Cancel safety
 /// Nothing is left behind.
@@ -126,9 +130,10 @@ impl Decoder for ParquetDecoder {
                 && guard(
                     self.input.location(),
                     || format!("statistics of row group {number}"),
-                    || Ok(pruner.as_ref().is_none_or(|pruner| pruner.may_match(group, metadata))),
+                    || Ok(pruner.as_ref().is_none_or(|pruner| pruner.may_match(group))),
                 )?;
             if is_wanted {
+                footer::check_codecs(self.input.location(), metadata, number, &leaves)?;
                 groups.push_back(Group { number, first_row, row_count });
             }
             first_row = first_row.saturating_add(row_count);
@@ -185,7 +190,7 @@ impl Run {
             return Err(DataError::internal("row groups are counted by the footer"));
         };
         if let Some(pruner) = &self.pruner
-            && !bloom::may_match(self.fetch.input(), row_group, pruner).await?
+            && !bloom::may_match(&self.fetch, row_group, pruner).await?
         {
             return Ok(());
         }
@@ -316,7 +321,10 @@ fn reader(
             .with_projection(mask)
             .with_batch_size(batch_rows);
         if let Some(rows) = rows {
-            builder = builder.with_row_selection(selection(rows));
+            // The other way, by masks, reads rows between those that are wanted, and their pages may not be at hand.
+            builder = builder
+                .with_row_selection(selection(rows))
+                .with_row_selection_policy(RowSelectionPolicy::Selectors);
         }
         builder.build().map_err(|error| undecodable(file, place(), error))
     })
@@ -329,7 +337,12 @@ impl Current {
         let batch = guard(file, place, || {
             reader.next().transpose().map_err(|error| DataError::undecodable(file, place(), error))
         })?;
-        let Some(batch) = batch else { return Ok(None) };
+        let Some(batch) = batch else {
+            return match self.positions.is_done() {
+                true => Ok(None),
+                false => Err(DataError::corrupt(file, place(), "it has fewer rows than the footer lists")),
+            };
+        };
         let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
         let positions = self
             .positions

@@ -94,6 +94,11 @@ impl Positions {
         Self { ranges: shifted.into_iter(), current: 0..0 }
     }
 
+    /// Whether all rows were handed out.
+    pub(super) fn is_done(&self) -> bool {
+        self.current.is_empty() && self.ranges.as_slice().is_empty()
+    }
+
     /// The positions of the next `rows` rows; `None` if there are not as many.
     pub(super) fn take(&mut self, rows: u64) -> Option<RowPositions> {
         if self.current.is_empty() {
@@ -141,7 +146,9 @@ mod tests {
         let mut positions = Positions::new(vec![0..3, 10..11, 20..30], 1_000);
         assert_eq!(positions.take(2), Some(RowPositions::From(1_000)));
         assert_eq!(positions.take(3), Some(RowPositions::Each(vec![1_002, 1_010, 1_020])));
+        assert!(!positions.is_done());
         assert_eq!(positions.take(9), Some(RowPositions::From(1_021)));
+        assert!(positions.is_done());
         assert_eq!(positions.take(1), None);
     }
 

@@ -150,6 +150,7 @@ fn row_of(offsets: &OffsetBuffer<i32>, element: usize) -> usize {
 }
 
 #[cfg(test)]
+#[expect(clippy::as_conversions, reason = "tests state what they expect")]
 mod tests {
     use std::sync::Arc;
 

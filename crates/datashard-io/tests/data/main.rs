@@ -13,6 +13,12 @@
 mod chance;
 mod damage;
 mod evolution;
+mod fixture;
+mod fixture_json;
+mod fixture_scan;
+mod fixture_values;
+mod fixture_variant;
+mod fixtures;
 mod metrics;
 mod round_trip;
 mod sheet;

@@ -79,7 +79,11 @@ mod tests {
                 let filter = Sbbf::new_with_ndv_fpp(most_distinct(max_bytes, fpp), fpp).unwrap();
                 let mut bytes = Vec::new();
                 filter.write_bitset(&mut bytes).unwrap();
-                assert!(bytes.len() as u64 <= max_bytes, "{max_bytes} {fpp} {}", bytes.len());
+                assert!(
+                    u64::try_from(bytes.len()).unwrap() <= max_bytes,
+                    "{max_bytes} {fpp} {}",
+                    bytes.len()
+                );
             }
         }
     }

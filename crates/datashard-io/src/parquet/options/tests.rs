@@ -57,9 +57,9 @@ fn without_properties_the_defaults_count() {
 
 #[test]
 fn codecs_take_the_levels_that_they_know() {
-    let compression = |codec, level| {
+    let compression = |codec: &'static str, level: &'static str| {
         let mut pairs = vec![("write.parquet.compression-codec", codec)];
-        if level != "" {
+        if !level.is_empty() {
             pairs.push(("write.parquet.compression-level", level));
         }
         let (options, warnings) = options(false, &pairs);

@@ -30,15 +30,15 @@ macro_rules! damaged {
 }
 
 damaged! {
-    orc_with_every_type_survives_damage: "iceberg-java/types_all_orc", "orc", 120;
-    orc_with_nested_columns_survives_damage: "iceberg-java/orc_data", "orc", 120;
-    orc_position_deletes_survive_damage: "iceberg-java/orc_position_deletes", "orc", 80;
+    orc_with_every_type_survives_damage: "iceberg-java/types_all_orc", "orc", 70;
+    orc_with_nested_columns_survives_damage: "iceberg-java/orc_data", "orc", 70;
+    orc_position_deletes_survive_damage: "iceberg-java/orc_position_deletes", "orc", 70;
 
-    parquet_with_every_type_survives_damage: "iceberg-java/types_all", "parquet", 80;
-    parquet_with_nested_columns_survives_damage: "iceberg-java/nested", "parquet", 80;
-    parquet_with_many_pages_survives_damage: "iceberg-java/parquet_codecs", "parquet", 80;
-    parquet_without_ids_survives_damage: "iceberg-java/imported_int96", "parquet", 80;
+    parquet_with_every_type_survives_damage: "iceberg-java/types_all", "parquet", 50;
+    parquet_with_nested_columns_survives_damage: "iceberg-java/nested", "parquet", 50;
+    parquet_with_many_pages_survives_damage: "iceberg-java/parquet_codecs", "parquet", 50;
+    parquet_without_ids_survives_damage: "iceberg-java/imported_int96", "parquet", 50;
     // No checksums: damage gets further.
-    parquet_of_pyiceberg_survives_damage: "iceberg-other/pyiceberg_basic", "parquet", 120;
-    parquet_of_clickhouse_survives_damage: "iceberg-other/clickhouse_basic", "parquet", 120;
+    parquet_of_pyiceberg_survives_damage: "iceberg-other/pyiceberg_basic", "parquet", 60;
+    parquet_of_clickhouse_survives_damage: "iceberg-other/clickhouse_basic", "parquet", 60;
 }

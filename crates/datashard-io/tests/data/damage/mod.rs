@@ -4,6 +4,8 @@
 //! Each test runs in a process of its own, whose address space is limited: a length that a decoder believes ends that process, and fails
 //! the test. A watchdog ends one that no longer gets on.
 
+#![expect(clippy::print_stdout, reason = "what was found is shown with a failure")]
+
 mod bombs;
 mod child;
 mod formats;

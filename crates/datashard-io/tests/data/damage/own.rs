@@ -32,8 +32,10 @@ fn written(properties: &[(&str, &str)]) -> Sample {
         ])
         .unwrap(),
     );
-    let numbers =
-        |row: usize| (row % 3 > 0).then(|| (0..row % 5).map(|n| Some(n as i64)).collect::<Vec<_>>());
+    let numbers = |row: usize| {
+        let few: Vec<Option<i64>> = (0..row % 5).map(|n| Some(n as i64)).collect();
+        (row % 4 < 3).then_some(few)
+    };
     let names = (0..ROWS).map(|row| (row % 7 > 0).then(|| format!("name {}", row % 50)));
     let batch = RecordBatch::try_from_iter([
         ("id", Arc::new((0..ROWS as i64).collect::<Int64Array>()) as _),
@@ -63,8 +65,8 @@ fn written(properties: &[(&str, &str)]) -> Sample {
 #[test]
 fn own_parquet_survives_damage() {
     contained(concat!(module_path!(), "::own_parquet_survives_damage"), || {
-        survives_damage(&written(&[]), 100);
-        survives_damage(&written(&[("write.parquet.compression-codec", "uncompressed")]), 100);
+        survives_damage(&written(&[]), 60);
+        survives_damage(&written(&[("write.parquet.compression-codec", "uncompressed")]), 60);
     });
 }
 
@@ -79,7 +81,7 @@ fn every_changed_byte_of_a_column_of_our_own_is_noticed() {
         let mut tried = 0;
         for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
             let (start, length) = column.byte_range();
-            for at in (start..start + length).step_by(5) {
+            for at in (start..start + length).step_by(7) {
                 let at = usize::try_from(at).unwrap();
                 child::now_at(&format!("byte {at}"));
                 bytes[at] ^= 1 << (at % 8);
@@ -89,6 +91,6 @@ fn every_changed_byte_of_a_column_of_our_own_is_noticed() {
                 tried += 1;
             }
         }
-        assert!(tried > 500, "only {tried} bytes were tried");
+        assert!(tried > 300, "only {tried} bytes were tried");
     });
 }

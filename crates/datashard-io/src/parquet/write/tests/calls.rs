@@ -1,4 +1,5 @@
 //! A writer between its calls: sizes, refusals, giving up.
+#![expect(clippy::as_conversions, reason = "tests state what they expect")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

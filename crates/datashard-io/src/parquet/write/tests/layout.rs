@@ -1,4 +1,5 @@
 //! Row groups, pages, statistics, checksums, and what the manifest is told of them.
+#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests state what they expect")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

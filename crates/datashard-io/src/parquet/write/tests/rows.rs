@@ -1,4 +1,5 @@
 //! What was written is what is read.
+#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests state what they expect")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ fn elements_of_unknown_keep_their_list() {
         Some(NullBuffer::from(vec![true, true, false])),
     );
     let batch = RecordBatch::try_new(arrow, vec![Arc::new(lists)]).unwrap();
-    let (bytes, _) = write_file(&schema, &[batch.clone()], &BTreeMap::new()).unwrap();
+    let (bytes, _) = write_file(&schema, std::slice::from_ref(&batch), &BTreeMap::new()).unwrap();
     assert_same_rows(&batch, &read(&bytes));
 }
 
@@ -102,7 +103,7 @@ fn rows_below_the_start_of_a_sliced_batch_do_not_get_in() {
     let numbers = Int32Array::from(vec![Some(-9), Some(1), None, Some(3), Some(99)]);
     let batch = RecordBatch::try_new(schema_to_arrow(&schema).unwrap(), vec![Arc::new(numbers)]).unwrap();
     let part = batch.slice(1, 3);
-    let (bytes, file) = write_file(&schema, &[part.clone()], &BTreeMap::new()).unwrap();
+    let (bytes, file) = write_file(&schema, std::slice::from_ref(&part), &BTreeMap::new()).unwrap();
     assert_same_rows(&part, &read(&bytes));
     let id = datashard_spec::id::FieldId(1);
     assert_eq!(file.lower_bounds.get(id), Some(&1_i32.to_le_bytes()[..]));

@@ -64,7 +64,7 @@ fn parquet_pages_that_inflate_are_refused_or_read_in_pieces() {
         assert!(sample.bytes.len() < 1 << 20, "it is small: {}", sample.bytes.len());
         defuse(&sample);
         // One value that is larger than what may be held.
-        let sample = same_text("value", 1, 40 << 20, false);
+        let sample = same_text("value", 1, 24 << 20, false);
         defuse(&sample);
     });
 }

@@ -1,0 +1,114 @@
+//! Parquet files by a table's writer (metrics, checksums, a hash, rows checked) against the bare writer of the Parquet crate with the same
+//! settings and the same rows: ten million rows of eight columns, and a table of 200 columns. Prints rows per second and the ratio.
+//!
+//! Both write to memory. Runs take turns, and each side's best counts, as other work on the machine only ever slows down.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a benchmark stops at the first surprise, and measures time"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use datashard_benches::rows;
+use datashard_io::arrow::schema_to_arrow;
+use datashard_io::context::Context;
+use datashard_io::write::{TableWriter, WriteOptions};
+use datashard_io::{StoreOptions, TableStore};
+use datashard_spec::id::PartitionSpecId;
+use datashard_spec::manifest::FileContent;
+use datashard_spec::partition::PartitionSpec;
+use datashard_spec::property::TableProperties;
+use datashard_spec::schema::Schema;
+use datashard_spec::sort_order::SortOrder;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+const ROUNDS: usize = 3;
+const BATCH_ROWS: usize = 65_536;
+
+fn main() {
+    let rows = std::env::var("ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(10_000_000);
+    for codec in ["uncompressed", "zstd"] {
+        compare("8 columns", codec, &rows::mixed_schema(), rows, rows::mixed_columns);
+        compare("200 columns", codec, &rows::wide_schema(), rows / 50, rows::wide_columns);
+    }
+}
+
+fn compare(
+    name: &str,
+    codec: &str,
+    schema: &Arc<Schema>,
+    rows: usize,
+    make: fn(u64, usize) -> Vec<ArrayRef>,
+) {
+    let arrow = schema_to_arrow(schema).unwrap();
+    let batches: Vec<RecordBatch> = (0..rows)
+        .step_by(BATCH_ROWS)
+        .map(|from| {
+            let columns = make(u64::try_from(from).unwrap(), BATCH_ROWS.min(rows - from));
+            RecordBatch::try_new(Arc::clone(&arrow), columns).unwrap()
+        })
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (mut ours, mut bare) = (Duration::MAX, Duration::MAX);
+    let (mut our_bytes, mut bare_bytes) = (0, 0);
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        our_bytes = runtime.block_on(write_table(schema, &batches, codec));
+        ours = ours.min(start.elapsed());
+        let start = Instant::now();
+        bare_bytes = write_bare(&arrow, &batches, codec);
+        bare = bare.min(start.elapsed());
+    }
+    let speed = |time: Duration| f64::from(u32::try_from(rows).unwrap()) / time.as_secs_f64() / 1e6;
+    println!(
+        "{name}, {codec}: ours {:.2} M rows/s, {our_bytes} bytes; bare {:.2} M rows/s, {bare_bytes} bytes; ratio {:.2}",
+        speed(ours),
+        speed(bare),
+        bare.as_secs_f64() / ours.as_secs_f64()
+    );
+}
+
+async fn write_table(schema: &Arc<Schema>, batches: &[RecordBatch], codec: &str) -> u64 {
+    let store = TableStore::open("memory://bench/table", StoreOptions::new()).await.unwrap();
+    let properties = BTreeMap::from([("write.parquet.compression-codec".to_owned(), codec.to_owned())]);
+    let properties = TableProperties::new(&properties);
+    let (options, warnings) =
+        WriteOptions::from_properties(schema, &SortOrder::unsorted(), properties, FileContent::Data).unwrap();
+    assert!(warnings.is_empty());
+    let options = options.with_target_file_size_bytes(u64::MAX);
+    let spec = PartitionSpec::unpartitioned(PartitionSpecId(0));
+    let mut writer = TableWriter::new(&store, schema, &spec, &options, &Context::system()).unwrap();
+    for batch in batches {
+        writer.write(batch).await.unwrap();
+    }
+    let written = writer.finish().await.unwrap();
+    assert_eq!(written.files.len(), 1);
+    written.size_bytes
+}
+
+/// The settings that the properties of a table without any come to.
+fn write_bare(arrow: &SchemaRef, batches: &[RecordBatch], codec: &str) -> u64 {
+    let compression =
+        if codec == "zstd" { Compression::ZSTD(ZstdLevel::default()) } else { Compression::UNCOMPRESSED };
+    let properties = WriterProperties::builder()
+        .set_compression(compression)
+        .set_dictionary_page_size_limit(2 << 20)
+        .set_max_row_group_row_count(None)
+        .set_max_row_group_bytes(Some(128 << 20))
+        .build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(arrow), Some(properties)).unwrap();
+    for batch in batches {
+        writer.write(batch).unwrap();
+    }
+    u64::try_from(writer.into_inner().unwrap().len()).unwrap()
+}
