@@ -19,7 +19,11 @@ mod fixture_scan;
 mod fixture_values;
 mod fixture_variant;
 mod fixtures;
+#[cfg(target_os = "linux")]
+mod memory;
 mod metrics;
+mod records;
+mod requests;
 mod round_trip;
 mod sheet;
 //mod write;

@@ -19,7 +19,7 @@ use datashard_spec::value::Tuple;
 use futures_util::TryStreamExt;
 
 /// The formats that are written, as properties name them.
-pub(crate) const FORMATS: [&str; 1] = ["parquet"];
+pub(crate) const FORMATS: [&str; 2] = ["parquet", "avro"];
 
 /// Many small row groups and pages.
 pub(crate) const TINY: [(&str, &str); 5] = [

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use datashard_io::DataError;
+use datashard_io::read::ReadRequest;
 use datashard_spec::expr::{Predicate, col};
 use datashard_spec::id::FieldId;
 use datashard_spec::metadata::FormatVersion;
@@ -144,7 +146,7 @@ async fn a_column_dropped_and_added_again_is_another_one() {
         ],
     );
     // No column of the file is left in the struct, but it says where the struct itself is null.
-    check(&from, &rows, &to, &[vec![int(1), None, of_struct(vec![int(3)])], vec![int(2), None, None]]).await;
+    check(&from, &rows, &to, &[vec![int(1), of_struct(vec![int(3)]), None], vec![int(2), None, None]]).await;
     check_filter(&from, &rows, &to, &col("name").is_not_null(), &[]).await;
     check_filter(&from, &rows, &to, &col("s.x").equal_to(3), &[1]).await;
     check_filter(&from, &rows, &to, &col("s.x").is_null(), &[2]).await;
@@ -316,16 +318,22 @@ async fn an_unknown_column_may_become_anything() {
 }
 
 #[tokio::test]
-async fn a_date_that_no_timestamp_reaches_is_refused_by_name() {
+async fn a_date_that_no_timestamp_reaches_is_refused_with_its_row_and_column() {
     let from = schema(vec![NestedField::optional(1, "on", P::Date)]);
     let to = evolved(&from, vec![SchemaUpdate::new().change_type("on", P::TimestampNs)]);
+    let rows: Vec<Tuple> = (0..20).map(|n| vec![Some(Value::Date(if n == 17 { 200_000 } else { n }))]).collect();
     for format in FORMATS {
         let sheet = Sheet::new(&from, format, &[]).await;
-        let file = sheet.write(&[vec![Some(Value::Date(0))], vec![Some(Value::Date(200_000))]]).await;
-        let request = datashard_io::read::ReadRequest::new(Arc::clone(&to));
-        let error = sheet.try_batches(&file, request).await.unwrap_err();
-        assert_eq!(error.kind(), datashard_spec::error::ErrorKind::InvalidData, "{error}");
-        let text = error.to_string();
-        assert!(text.contains("`on`") && text.contains(&file.file_path), "{text}");
+        let file = sheet.write(&rows).await;
+        for batch_rows in [1, 7, 100] {
+            let request = ReadRequest::new(Arc::clone(&to)).with_batch_rows(batch_rows);
+            match sheet.try_batches(&file, request).await.unwrap_err() {
+                DataError::BadValue { place, row, column, .. } => {
+                    assert!(place.contains(&file.file_path), "{place}");
+                    assert_eq!((row, column.as_str()), (17, "on"), "{format}");
+                }
+                other => panic!("{other}"),
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datashard_io::read::{Verified, verify_file};
-use datashard_spec::id::FieldId;
+use datashard_spec::id::{FieldId, SortOrderId};
 use datashard_spec::manifest::{DataFile, FileContent, FileFormat};
 use datashard_spec::schema::{NestedField, PrimitiveType, Schema, StructType, Type};
 use datashard_spec::value::Value;
@@ -37,7 +37,9 @@ async fn check_entry(sheet: &Sheet, file: &DataFile, format: &str, rows: usize) 
     assert!(!file.split_offsets.is_empty());
     assert_eq!(file.usable_split_offsets(), file.split_offsets, "{format}");
     assert!(file.split_offsets.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", file.split_offsets);
-    assert!(file.first_row_id.is_none() && file.sort_order_id.is_none() && file.equality_ids.is_empty());
+    // Row ids are given by the commit, and the order of unsorted rows has the id 0.
+    assert!(file.first_row_id.is_none() && file.equality_ids.is_empty());
+    assert_eq!(file.sort_order_id, Some(SortOrderId(0)));
 }
 
 /// The columns that Parquet stores: leaves of any depth that have a type.
