@@ -6,7 +6,7 @@ use datashard_spec::avro::{AvroFault, Codec, Cursor};
 
 use crate::data_error::DataError;
 
-const MAGIC: [u8; 4] = *b"Obj\x01";
+pub(super) const MAGIC: [u8; 4] = *b"Obj\x01";
 /// Bytes of a sync marker.
 pub(super) const SYNC_BYTES: usize = 16;
 

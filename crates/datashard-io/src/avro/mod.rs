@@ -5,13 +5,18 @@
 //!
 //! ```text
 //! read   header ─ windows of the file ─ blocks: frame, codec, each value checked ─ column builders ─ batches
+//! write  batches ─ each value checked and encoded ─ blocks: codec, frame ─ file
 //! ```
 
 mod builder;
 mod column;
 mod decimal;
+mod encode;
 mod header;
+mod iceberg_schema;
+pub(crate) mod options;
 pub(crate) mod read;
 mod schema;
 mod skip;
 mod window;
+pub(crate) mod write;

@@ -33,6 +33,13 @@ impl BeginFile for TableFormat {
                 &self.options.parquet,
                 &self.options.metrics,
             ),
+            #[cfg(feature = "avro-data")]
+            WriteFormat::Avro => crate::avro::write::AvroFileWriter::new(
+                output,
+                &self.schema,
+                &self.options.avro,
+                &self.options.metrics,
+            ),
             // The options were refused when they were made.
             other => Err(DataError::Unsupported {
                 place: output.location().to_owned(),

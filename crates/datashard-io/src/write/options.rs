@@ -9,6 +9,8 @@ use datashard_spec::property::{
 use datashard_spec::schema::Schema;
 use datashard_spec::sort_order::SortOrder;
 
+#[cfg(feature = "avro-data")]
+use crate::avro::options::AvroWriteOptions;
 use crate::data_error::DataError;
 #[cfg(feature = "parquet")]
 use crate::parquet::options::ParquetWriteOptions;
@@ -46,6 +48,8 @@ pub struct WriteOptions {
     pub(crate) content: FileContent,
     pub(crate) format: WriteFormat,
     pub(crate) target_file_size_bytes: u64,
+    #[cfg(feature = "avro-data")]
+    pub(crate) avro: AvroWriteOptions,
     #[cfg(feature = "parquet")]
     pub(crate) parquet: ParquetWriteOptions,
     pub(crate) metrics: Arc<MetricsConfig>,
@@ -127,6 +131,12 @@ impl WriteOptions {
                 "write.location-provider.impl names a class of another engine; files go to the usual places"
             );
         }
+        #[cfg(feature = "avro-data")]
+        let avro = {
+            let (options, more) = AvroWriteOptions::from_properties(&properties, deletes);
+            warnings.extend(more.into_iter().filter(|_| format == WriteFormat::Avro));
+            options
+        };
         #[cfg(feature = "parquet")]
         let parquet = {
             let (options, more) = ParquetWriteOptions::from_properties(schema, &properties, deletes);
@@ -138,6 +148,8 @@ impl WriteOptions {
             content,
             format,
             target_file_size_bytes: target.value,
+            #[cfg(feature = "avro-data")]
+            avro,
             #[cfg(feature = "parquet")]
             parquet,
             metrics: Arc::new(metrics),
