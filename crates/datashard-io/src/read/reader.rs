@@ -271,7 +271,8 @@ impl Rows {
             self.expected.check_positions(&decoded, self.decoder.row_count())?;
             let projector = self.projector.as_ref();
             let projector = projector.ok_or_else(|| DataError::internal("decoding did not begin"))?;
-            if let Some(batch) = self.pipeline.run(projector, &decoded)? {
+            let run = self.pipeline.run(projector, &decoded);
+            if let Some(batch) = run.map_err(|error| in_file(error, &decoded.positions))? {
                 self.split(&batch);
             }
         }
@@ -284,5 +285,19 @@ impl Rows {
             self.ready.push_back(batch.slice(at, length));
             at = at.saturating_add(length.max(1));
         }
+    }
+}
+
+/// The error with the row's position in the file, where it has that in a batch.
+fn in_file(error: DataError, positions: &RowPositions) -> DataError {
+    match error {
+        DataError::BadValue { place, row, column, reason } => {
+            let position = match positions {
+                RowPositions::From(first) => first.checked_add(row),
+                RowPositions::Each(each) => usize::try_from(row).ok().and_then(|at| each.get(at).copied()),
+            };
+            DataError::BadValue { place, row: position.unwrap_or(row), column, reason }
+        }
+        other => other,
     }
 }

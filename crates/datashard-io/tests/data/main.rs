@@ -10,11 +10,20 @@
     reason = "tests"
 )]
 
+mod chance;
 mod damage;
+mod evolution;
 mod fixture;
 mod fixture_json;
 mod fixture_scan;
 mod fixture_values;
 mod fixture_variant;
 mod fixtures;
-mod write;
+#[cfg(target_os = "linux")]
+mod memory;
+mod metrics;
+mod records;
+mod requests;
+mod round_trip;
+mod sheet;
+//mod write;
