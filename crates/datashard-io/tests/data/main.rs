@@ -26,4 +26,4 @@ mod records;
 mod requests;
 mod round_trip;
 mod sheet;
-//mod write;
+mod write;

@@ -74,7 +74,7 @@ fn child(job: &str) {
     assert_eq!(run(read(format, folder, large)), LARGE_BYTES / ROW_BYTES);
     let after_large = peak_resident_bytes();
     let (taken, grown) = (after_large - at_first, after_large - after_small);
-    println!("{format} took {taken} bytes, of which {grown} for the larger file");
+    eprintln!("{format} took {taken} bytes, of which {grown} for the larger file");
     assert!(taken < LIMIT_BYTES + SLACK_BYTES, "{format} took {taken} bytes");
     assert!(grown < LIMIT_BYTES, "{format} took {grown} bytes more for a larger file");
 }
@@ -110,7 +110,8 @@ fn a_file_sixteen_times_the_limit_is_read_within_it() {
             .env(JOB, job)
             .output()
             .unwrap();
-        let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
         assert!(out.status.success(), "{text}");
         assert!(text.contains("1 passed") && text.contains(" took "), "{text}");
     }

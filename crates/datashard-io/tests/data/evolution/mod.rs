@@ -5,3 +5,5 @@ mod names;
 mod oracle;
 mod random;
 mod steps;
+mod widen;
+mod within;

@@ -11,8 +11,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::sheet::{FORMATS, Sheet};
 
+type Parts = (&'static [u8], &'static [u8]);
+
 /// Metadata and value: without names, and with one.
-const VARIANTS: [Option<(&[u8], &[u8])>; 5] = [
+const VARIANTS: [Option<Parts>; 5] = [
     Some((&[1, 0, 0], &[0x0c, 42])),
     None,
     Some((&[1, 0, 0], &[0x00])),
@@ -23,7 +25,7 @@ const VARIANTS: [Option<(&[u8], &[u8])>; 5] = [
 fn column(schema: &Schema) -> RecordBatch {
     let arrow = schema_to_arrow(schema).unwrap();
     let DataType::Struct(parts) = arrow.field(0).data_type() else { panic!("a variant has two parts") };
-    let part = |pick: fn(&(&'static [u8], &'static [u8])) -> &'static [u8]| -> ArrayRef {
+    let part = |pick: fn(&Parts) -> &'static [u8]| -> ArrayRef {
         let values = VARIANTS.iter().map(|variant| variant.as_ref().map_or(&[][..], pick));
         Arc::new(BinaryArray::from_iter_values(values))
     };

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
+use apache_avro::types::Value as Avro;
 use datashard_io::arrow::array::{
     ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -28,7 +29,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
 /// The formats that are written.
-const FORMATS: [WriteFormat; 1] = [WriteFormat::Parquet];
+const FORMATS: [WriteFormat; 2] = [WriteFormat::Parquet, WriteFormat::Avro];
 
 /// A table: a store, a schema, a spec.
 struct Table {
@@ -126,8 +127,8 @@ impl Table {
                 reader.map(Result::unwrap).collect()
             }
             FileFormat::Avro => {
-                let reader = arrow_avro::reader::ReaderBuilder::new().build(Cursor::new(bytes)).unwrap();
-                reader.map(Result::unwrap).collect()
+                let reader = apache_avro::Reader::new(Cursor::new(bytes)).unwrap();
+                vec![avro_rows(reader.map(Result::unwrap))]
             }
             ref other => panic!("{other}"),
         };
@@ -139,6 +140,36 @@ impl Table {
         let verified = verify_file(&self.input(&file.file_path), file).await.unwrap();
         assert_eq!(verified, Verified::LengthAndHash);
     }
+}
+
+/// Rows of [`schema`] that another reader of Avro gave.
+fn avro_rows(records: impl Iterator<Item = Avro>) -> RecordBatch {
+    let (mut ids, mut names, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    for record in records {
+        let Avro::Record(fields) = record else { panic!("{record:?}") };
+        let fields: Vec<Avro> = fields.into_iter().map(|(_, value)| value).collect();
+        let [Avro::Long(id), Avro::Union(_, name), Avro::Union(_, at)] = fields.as_slice() else {
+            panic!("{fields:?}")
+        };
+        ids.push(*id);
+        names.push(match &**name {
+            Avro::Null => None,
+            Avro::String(text) => Some(text.clone()),
+            other => panic!("{other:?}"),
+        });
+        times.push(match **at {
+            Avro::Null => None,
+            Avro::TimestampMicros(micros) => Some(micros),
+            ref other => panic!("{other:?}"),
+        });
+    }
+    let times = times.into_iter().collect::<TimestampMicrosecondArray>().with_timezone("UTC");
+    let columns: [(&str, ArrayRef); 3] = [
+        ("id", Arc::new(Int64Array::from(ids))),
+        ("name", Arc::new(names.into_iter().collect::<StringArray>())),
+        ("at", Arc::new(times)),
+    ];
+    RecordBatch::try_from_iter(columns).unwrap()
 }
 
 fn ids(batches: &[RecordBatch]) -> Vec<i64> {
