@@ -1,4 +1,4 @@
-//! Bytes and where they live: one table's files in a folder, a bucket, or memory, behind one small contract.
+//! Bytes and where they live: one table's files in a folder, a bucket, or memory, behind one small contract; and data files as Arrow.
 //!
 //! A table without a catalog stands on a single question: *was this file created by me, or was it there?* Stores answer it wrongly in
 //! known ways, and client libraries add some of their own. Here it has three answers, [`Created::Yes`], [`Created::No`] and
@@ -11,14 +11,17 @@
 //! | name a place, and files below it | [`location`], [`path`] |
 //! | know what went wrong and what to do | [`error`] |
 //! | count requests | [`request`] |
+//! | read data files as Arrow record batches | `read::FileReader` (feature `parquet`, `avro-data` or `orc`) |
+//! | write data and delete files | `write::TableWriter`, `delete` (feature `parquet` or `avro-data`) |
+//! | have rows without Arrow | `row` (feature `arrow`, which every format turns on) |
 //! | pass in time, randomness and ids | [`context`] |
 //! | keep tables in folders | `local` (feature `local`) |
 //! | prove a store of your own | `conformance` (feature) |
 //! | test what uses a store, with faults, by a seed | `sim` (feature) |
 //!
 //! # Features
-//! `local` (default): folders, on Unix. `s3`, `gcs`, `azure`: buckets; only these compile an HTTP client and TLS. `conformance`, `sim`: for
-//! tests.
+//! `local` (default): folders, on Unix. `s3`, `gcs`, `azure`: buckets; only these compile an HTTP client and TLS. `parquet`, `avro-data`, `orc`:
+//! data files of these formats; only these compile Arrow. `conformance`, `sim`: for tests.
 //!
 //! # Examples
 //! ```
@@ -120,6 +123,6 @@ pub use path::TablePath;
 pub use store::{Capabilities, Created, Durability, RetryPolicy, StoreOptions, TableStore};
 
 /// The examples of the workspace's README, run as tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "parquet"))]
 #[doc = include_str!("../../../README.md")]
 mod readme {}

@@ -22,8 +22,7 @@
 //! | unknown | null | null | `null` | `null` |
 //! | variant | null | refused if not null | `null` | refused if not null |
 //!
-//! JSON numbers are taken as `serde_json` read them from text: floats of 17 digits may be off by the last bit unless its feature
-//! `float_roundtrip` is on.
+//! JSON numbers are taken as `serde_json` read them from text: exactly, since this crate turns its feature `float_roundtrip` on.
 //!
 //! Dates and timestamps of other crates, and `Uuid`, serialise as text or bytes and so fit. An object with just the keys `keys` and
 //! `values`, both arrays, is always the first form of a map.
