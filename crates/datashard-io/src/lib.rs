@@ -41,6 +41,10 @@
 //! ```
 
 #[cfg(feature = "arrow")]
+#[cfg_attr(
+    not(all(feature = "parquet", feature = "avro-data", feature = "orc")),
+    allow(dead_code, unused_imports, reason = "what formats share is needed by some of them only")
+)]
 pub mod arrow;
 #[cfg(feature = "avro-data")]
 pub mod avro;
@@ -52,16 +56,28 @@ pub mod context;
 #[cfg(feature = "arrow")]
 mod data_error;
 #[cfg(feature = "arrow")]
+#[cfg_attr(
+    not(all(feature = "parquet", feature = "avro-data", feature = "orc")),
+    allow(dead_code, unused_imports, reason = "what formats share is needed by some of them only")
+)]
 pub mod delete;
 pub mod error;
 mod evidence;
 #[cfg(feature = "arrow")]
+#[cfg_attr(
+    not(all(feature = "parquet", feature = "avro-data", feature = "orc")),
+    allow(dead_code, unused_imports, reason = "what formats share is needed by some of them only")
+)]
 pub mod file;
 pub mod head;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod location;
 #[cfg(feature = "arrow")]
+#[cfg_attr(
+    not(all(feature = "parquet", feature = "avro-data", feature = "orc")),
+    allow(dead_code, unused_imports, reason = "what formats share is needed by some of them only")
+)]
 mod metrics;
 #[cfg(feature = "orc")]
 pub mod orc;
@@ -69,14 +85,26 @@ pub mod orc;
 pub mod parquet;
 pub mod path;
 #[cfg(feature = "arrow")]
+#[cfg_attr(
+    not(all(feature = "parquet", feature = "avro-data", feature = "orc")),
+    allow(dead_code, unused_imports, reason = "what formats share is needed by some of them only")
+)]
 pub mod read;
 pub mod request;
 #[cfg(feature = "arrow")]
+#[cfg_attr(
+    not(all(feature = "parquet", feature = "avro-data", feature = "orc")),
+    allow(dead_code, unused_imports, reason = "what formats share is needed by some of them only")
+)]
 pub mod row;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod store;
 #[cfg(feature = "arrow")]
+#[cfg_attr(
+    not(all(feature = "parquet", feature = "avro-data", feature = "orc")),
+    allow(dead_code, unused_imports, reason = "what formats share is needed by some of them only")
+)]
 pub mod write;
 
 pub use bytes::Bytes;

@@ -183,17 +183,17 @@ fn data_path_outside_of_the_table_is_refused() {
 fn manifests_name_files_as_the_table_spells_its_location() {
     let spec = spec_of(&["s"]);
     let store = || {
-        let location = Location::parse("/tmp/a b").unwrap();
+        let location = Location::parse("/srv/a b").unwrap();
         let memory = std::sync::Arc::new(object_store::memory::InMemory::new());
         TableStore::from_object_store(memory, "t", location, Context::system()).unwrap()
     };
     let options = options_of(FileContent::Data, &[]);
     // Escapes of the URL and of folders cannot be told apart, so there the plain path is used.
     for (table, start) in [
-        ("/tmp/a b", "/tmp/a b/data/s=x/00000-"),
-        ("file:/tmp/a b", "file:/tmp/a b/data/s=x/00000-"),
-        ("file:///tmp/a b/", "file:///tmp/a b/data/s=x/00000-"),
-        ("file:///tmp/a%20b", "file:///tmp/a%20b/data/s=x/00000-"),
+        ("/srv/a b", "/srv/a b/data/s=x/00000-"),
+        ("file:/srv/a b", "file:/srv/a b/data/s=x/00000-"),
+        ("file:///srv/a b/", "file:///srv/a b/data/s=x/00000-"),
+        ("file:///srv/a%20b", "file:///srv/a%20b/data/s=x/00000-"),
     ] {
         let options = options.clone().with_table_location(table);
         let locations = FileLocations::new(&store(), &options, &Context::system()).unwrap();
@@ -203,7 +203,7 @@ fn manifests_name_files_as_the_table_spells_its_location() {
         assert_eq!(place.path.folder(), "data/s=x%2Fy");
         assert_eq!(store().location().relative(&place.location).unwrap(), place.path);
     }
-    let options = options.with_table_location("/tmp/b");
+    let options = options.with_table_location("/srv/b");
     let error = FileLocations::new(&store(), &options, &Context::system()).unwrap_err();
     assert_eq!(error.kind(), datashard_spec::ErrorKind::InvalidInput);
 }
