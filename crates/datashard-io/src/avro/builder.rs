@@ -13,6 +13,7 @@ use arrow::error::ArrowError;
 use datashard_spec::Uuid;
 use datashard_spec::avro::{AvroFault, Cursor};
 
+use super::budget::{Budget, RowFault};
 use super::column::{Column, Kind, Null};
 use super::decimal::number;
 use super::skip::{is_present, run, skip, symbol};
@@ -89,35 +90,24 @@ impl<'a> Builder<'a> {
         Some(Self { column, field, nulls: NullBufferBuilder::new(0), values })
     }
 
-    /// Bytes of values held, about.
-    pub(super) fn held_bytes(&self) -> usize {
+    /// Bytes that each value takes, and nulls as well: its place, its part of a mask, its end in a list of ends.
+    #[inline]
+    fn width_bytes(&self) -> usize {
         match &self.values {
-            Values::Null(_) => 0,
-            Values::Boolean(values) => values.len(),
-            Values::Int(values) => values.len().saturating_mul(4),
-            Values::Long(values) => values.len().saturating_mul(8),
-            Values::Float(values) => values.len().saturating_mul(4),
-            Values::Double(values) => values.len().saturating_mul(8),
-            Values::Decimal(values, _) => values.len().saturating_mul(16),
-            Values::Bytes(offsets, data) => data.len().saturating_add(offsets.len().saturating_mul(4)),
-            Values::Fixed(data, _) => data.len(),
-            Values::Record(members, _) => held_bytes(members),
-            Values::List(offsets, element) => {
-                element.held_bytes().saturating_add(offsets.len().saturating_mul(4))
-            }
-            Values::Map(offsets, key, value) => key
-                .held_bytes()
-                .saturating_add(value.held_bytes())
-                .saturating_add(offsets.len().saturating_mul(4)),
+            Values::Null(_) | Values::Record(..) | Values::Boolean(_) => 1,
+            Values::Int(_) | Values::Float(_) | Values::Bytes(..) | Values::List(..) | Values::Map(..) => 4,
+            Values::Long(_) | Values::Double(_) => 8,
+            Values::Decimal(..) => 16,
+            Values::Fixed(_, size) => *size,
         }
     }
 
     /// Reads the next value.
-    fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<(), AvroFault> {
+    fn read(&mut self, cursor: &mut Cursor<'_>, budget: &mut Budget) -> Result<(), RowFault> {
         if !is_present(self.column.null, cursor)? {
-            self.null();
-            return Ok(());
+            return self.null(budget);
         }
+        budget.charge(self.width_bytes())?;
         if self.column.null != Null::Never {
             self.nulls.append_non_null();
         }
@@ -133,11 +123,13 @@ impl<'a> Builder<'a> {
             }
             (Values::Decimal(values, precision), _) => values.push(number(cursor.bytes()?, *precision)?),
             (Values::Bytes(offsets, data), kind) => {
-                match kind {
-                    Kind::String => data.extend_from_slice(cursor.text()?.as_bytes()),
-                    Kind::Enum(symbols) => data.extend_from_slice(symbol(symbols, cursor)?.as_bytes()),
-                    _ => data.extend_from_slice(cursor.bytes()?),
-                }
+                let bytes = match kind {
+                    Kind::String => cursor.text()?.as_bytes(),
+                    Kind::Enum(symbols) => symbol(symbols, cursor)?.as_bytes(),
+                    _ => cursor.bytes()?,
+                };
+                budget.charge(bytes.len())?;
+                data.extend_from_slice(bytes);
                 offsets.push(offset(data.len())?);
             }
             (Values::Fixed(data, _), Kind::UuidText) => {
@@ -147,7 +139,7 @@ impl<'a> Builder<'a> {
             (Values::Fixed(data, size), _) => data.extend_from_slice(cursor.take(*size)?),
             (Values::Record(members, count), _) => {
                 *count = count.saturating_add(1);
-                read_row(members, cursor)?;
+                read_members(members, cursor, budget)?;
             }
             (Values::List(offsets, element), _) => {
                 let least = element.column.least_bytes();
@@ -157,7 +149,7 @@ impl<'a> Builder<'a> {
                     if count == 0 {
                         break;
                     }
-                    (0..count).try_for_each(|_| element.read(cursor))?;
+                    (0..count).try_for_each(|_| element.read(cursor, budget))?;
                     cursor.end_run(left)?;
                     end = advanced(end, count)?;
                 }
@@ -172,8 +164,8 @@ impl<'a> Builder<'a> {
                         break;
                     }
                     for _ in 0..count {
-                        key.read(cursor)?;
-                        value.read(cursor)?;
+                        key.read(cursor, budget)?;
+                        value.read(cursor, budget)?;
                     }
                     cursor.end_run(left)?;
                     end = advanced(end, count)?;
@@ -185,7 +177,8 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds a null, and in its place whatever the column needs to keep its length.
-    fn null(&mut self) {
+    fn null(&mut self, budget: &mut Budget) -> Result<(), RowFault> {
+        budget.charge(self.width_bytes())?;
         if self.column.null != Null::Never {
             self.nulls.append_null();
         }
@@ -205,11 +198,12 @@ impl<'a> Builder<'a> {
                 *count = count.saturating_add(1);
                 for member in members {
                     if let Member::Built(builder) = member {
-                        builder.null();
+                        builder.null(budget)?;
                     }
                 }
             }
         }
+        Ok(())
     }
 
     /// The column, after which the builder is empty.
@@ -266,10 +260,23 @@ impl<'a> Builder<'a> {
 }
 
 /// Reads one row.
-pub(super) fn read_row(members: &mut [Member<'_>], cursor: &mut Cursor<'_>) -> Result<(), AvroFault> {
+pub(super) fn read_row(
+    members: &mut [Member<'_>],
+    cursor: &mut Cursor<'_>,
+    budget: &mut Budget,
+) -> Result<(), RowFault> {
+    budget.begin_row();
+    read_members(members, cursor, budget)
+}
+
+fn read_members(
+    members: &mut [Member<'_>],
+    cursor: &mut Cursor<'_>,
+    budget: &mut Budget,
+) -> Result<(), RowFault> {
     members.iter_mut().try_for_each(|member| match member {
-        Member::Built(builder) => builder.read(cursor),
-        Member::Skipped(column) => skip(column, cursor),
+        Member::Built(builder) => builder.read(cursor, budget),
+        Member::Skipped(column) => Ok(skip(column, cursor)?),
     })
 }
 
@@ -284,14 +291,6 @@ pub(super) fn finish_members(members: &mut [Member<'_>]) -> Result<(Fields, Vec<
         }
     }
     Ok((fields.into(), columns))
-}
-
-/// Bytes held by all members, about.
-pub(super) fn held_bytes(members: &[Member<'_>]) -> usize {
-    members.iter().fold(0, |sum, member| match member {
-        Member::Built(builder) => builder.held_bytes().saturating_add(sum),
-        Member::Skipped(_) => sum,
-    })
 }
 
 fn take<T: arrow::datatypes::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {

@@ -30,9 +30,13 @@ pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Option<Header>, DataErro
     let metadata = match walk(&mut cursor) {
         Ok(found) => found,
         // A length that goes beyond what is at hand may be right.
-        Err(AvroFault::Truncated) => return Ok(None),
-        Err(AvroFault::Length { found, .. }) if found > 0 => return Ok(None),
-        Err(fault) => return Err(broken(fault.to_string())),
+        Err(Wrong::Bytes(AvroFault::Truncated)) => return Ok(None),
+        Err(Wrong::Bytes(AvroFault::Length { found, .. })) if found > 0 => return Ok(None),
+        Err(Wrong::Bytes(fault)) => return Err(broken(fault.to_string())),
+        Err(Wrong::Twice(key)) => {
+            let key: String = key.chars().take(40).collect();
+            return Err(broken(format!("it has {key:?} twice")));
+        }
     };
     let (metadata, sync) = metadata;
     let codec = metadata.get("avro.codec").map(|name| String::from_utf8_lossy(name));
@@ -50,7 +54,19 @@ pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Option<Header>, DataErro
 
 type Metadata<'a> = BTreeMap<&'a str, &'a [u8]>;
 
-fn walk<'a>(cursor: &mut Cursor<'a>) -> Result<(Metadata<'a>, [u8; SYNC_BYTES]), AvroFault> {
+/// What is wrong with metadata.
+enum Wrong<'a> {
+    Bytes(AvroFault),
+    Twice(&'a str),
+}
+
+impl From<AvroFault> for Wrong<'_> {
+    fn from(fault: AvroFault) -> Self {
+        Self::Bytes(fault)
+    }
+}
+
+fn walk<'a>(cursor: &mut Cursor<'a>) -> Result<(Metadata<'a>, [u8; SYNC_BYTES]), Wrong<'a>> {
     cursor.array::<4>()?;
     let mut metadata = Metadata::new();
     loop {
@@ -60,9 +76,45 @@ fn walk<'a>(cursor: &mut Cursor<'a>) -> Result<(Metadata<'a>, [u8; SYNC_BYTES]),
         }
         for _ in 0..count {
             let key = cursor.text()?;
-            metadata.insert(key, cursor.bytes()?);
+            if metadata.insert(key, cursor.bytes()?).is_some() {
+                return Err(Wrong::Twice(key));
+            }
         }
         cursor.end_run(end)?;
     }
     Ok((metadata, cursor.array()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(keys: &[&str]) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        for key in keys {
+            bytes.extend([2, u8::try_from(key.len() * 2).unwrap()]);
+            bytes.extend(key.as_bytes());
+            bytes.extend([2, b'1']);
+        }
+        bytes.push(0);
+        bytes.extend([7; SYNC_BYTES]);
+        bytes
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_refused() {
+        let bytes = header(&["avro.schema", "x"]);
+        let found = parse("f", &bytes).unwrap().unwrap();
+        assert_eq!((found.length, found.sync), (bytes.len(), [7; SYNC_BYTES]));
+        let error = parse("f", &header(&["avro.schema", "x", "avro.schema"])).unwrap_err();
+        assert!(error.to_string().contains("\"avro.schema\" twice"), "{error}");
+    }
+
+    #[test]
+    fn a_header_that_goes_on_is_asked_for_again() {
+        let bytes = header(&["avro.schema"]);
+        for length in 0..bytes.len() {
+            assert!(parse("f", &bytes[..length]).unwrap().is_none(), "{length}");
+        }
+    }
 }

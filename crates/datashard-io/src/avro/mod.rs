@@ -8,6 +8,7 @@
 //! write  batches ─ each value checked and encoded ─ blocks: codec, frame ─ file
 //! ```
 
+mod budget;
 mod builder;
 mod column;
 mod decimal;

@@ -79,7 +79,10 @@ fn skip_items(
         if count == 0 {
             return Ok(());
         }
-        (0..count).try_for_each(|_| item(cursor))?;
+        // Without bytes there is nothing to step over.
+        if least_bytes > 0 {
+            (0..count).try_for_each(|_| item(cursor))?;
+        }
         cursor.end_run(end)?;
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Window {
     start: u64,
     bytes: Bytes,
     step_bytes: u64,
+    /// Bytes from here on are read only if asked for.
+    end: u64,
 }
 
 impl Window {
@@ -31,11 +33,16 @@ impl Window {
         limit_bytes: u64,
     ) -> Self {
         let step_bytes = WINDOW_BYTES.min(limit_bytes.checked_div(SHARE).unwrap_or(0)).max(1);
-        Self { input: input.clone(), size_bytes, start, bytes, step_bytes }
+        Self { input: input.clone(), size_bytes, start, bytes, step_bytes, end: size_bytes }
     }
 
     pub(super) fn size_bytes(&self) -> u64 {
         self.size_bytes
+    }
+
+    /// Lets nothing from `end` on be read ahead.
+    pub(super) fn read_ahead_until(&mut self, end: u64) {
+        self.end = end.min(self.size_bytes);
     }
 
     /// The bytes from `at` on: at least `count`, or as many as the file has.
@@ -48,7 +55,7 @@ impl Window {
         }
         let at_hand = self.start.saturating_add(length(&self.bytes));
         if wanted > at_hand {
-            let until = wanted.max(at.saturating_add(self.step_bytes)).min(self.size_bytes);
+            let until = wanted.max(at.saturating_add(self.step_bytes).min(self.end));
             let more = self.input.read_range(at_hand..until).await?;
             let kept = usize::try_from(at.saturating_sub(self.start)).unwrap_or(usize::MAX);
             let kept = self.bytes.slice(kept.min(self.bytes.len())..);

@@ -219,7 +219,7 @@ impl AvroFileWriter {
 }
 
 /// The sync marker of a file, from its name and schema. It has to differ from what is in the data, not to be secret: no two files have one
-/// name, so markers differ as random ones would, and equal input gives equal files. Readers here never search for it.
+/// name, so markers differ as random ones would, and equal input gives equal files.
 fn sync_marker(location: &str, schema: &str) -> [u8; SYNC_BYTES] {
     let mut hash = Sha256::new();
     hash.update(location.as_bytes());

@@ -52,6 +52,8 @@ pub(crate) struct DecodePlan {
     pub(crate) deleted: Arc<[Range<u64>]>,
     /// Row groups, stripes, blocks that start here.
     pub(crate) byte_range: Option<Range<u64>>,
+    /// Whether positions of rows in the file are needed; if not, they may count from the first row that is decoded.
+    pub(crate) positions: bool,
     /// Rows of a batch, at most.
     pub(crate) batch_rows: usize,
     /// Bytes of the file held at a time.

@@ -167,11 +167,23 @@ fn decode_plan(request: &ReadRequest, resolution: Resolution) -> DecodePlan {
         filter,
         deleted: deleted.into(),
         byte_range: request.byte_range.clone(),
+        positions: needs_positions(request),
         batch_rows: request.batch_rows.max(1),
         memory_limit_bytes: request.memory_limit_bytes,
         verify: request.verify,
         late_materialization: request.late_materialization,
     }
+}
+
+/// Whether anything but errors depends on where rows lie in the file.
+fn needs_positions(request: &ReadRequest) -> bool {
+    let by_position = |id: FieldId| {
+        matches!(MetadataColumn::of(id), Some(MetadataColumn::Position | MetadataColumn::RowId))
+    };
+    let deletes = request.deletes.as_ref().and_then(|deletes| deletes.positions());
+    deletes.is_some_and(|positions| !positions.is_empty())
+        || request.schema.fields().iter().any(|field| by_position(field.id))
+        || filter_ids(request).into_iter().any(by_position)
 }
 
 /// The number of rows that a file is to have.

@@ -40,6 +40,7 @@ pub(super) fn plan(file: &SchemaRef, filter: Option<BoundPredicate>) -> DecodePl
         filter,
         deleted: Vec::new().into(),
         byte_range: None,
+        positions: true,
         batch_rows: 333,
         memory_limit_bytes: 16 * MIB,
         verify: true,
