@@ -1,5 +1,6 @@
 //! Few bytes that claim to be many: each is refused, or read in small pieces, within the memory limit.
 
+mod avro;
 mod orc;
 mod parquet;
 

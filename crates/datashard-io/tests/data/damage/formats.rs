@@ -30,6 +30,11 @@ macro_rules! damaged {
 }
 
 damaged! {
+    avro_with_every_type_survives_damage: "iceberg-java/types_all_avro", "avro", 70;
+    avro_with_nested_columns_survives_damage: "iceberg-java/avro_data", "avro", 70;
+    avro_position_deletes_survive_damage: "iceberg-java/avro_position_deletes", "avro", 70;
+    avro_of_mixed_tables_survives_damage: "iceberg-java/mixed_formats", "avro", 70;
+
     orc_with_every_type_survives_damage: "iceberg-java/types_all_orc", "orc", 70;
     orc_with_nested_columns_survives_damage: "iceberg-java/orc_data", "orc", 70;
     orc_position_deletes_survive_damage: "iceberg-java/orc_position_deletes", "orc", 70;
