@@ -28,6 +28,8 @@ use crate::read::decoder::{DecodePlan, Decoded, Decoder, OpenOptions};
 const MIN_BATCH_ROWS: u64 = 16;
 /// Part of the memory limit that a batch should take, by the average length of rows.
 const BATCH_SHARE: u64 = 4;
+/// Part of the memory limit that a batch may take at worst. It is seldom come near: where every value is as long as the longest.
+const WORST_BATCH_SHARE: u64 = 2;
 /// Part of the memory limit that the page index may take.
 const INDEX_SHARE: u64 = 8;
 
