@@ -269,8 +269,10 @@ impl Run {
             }
         }
         let row_bytes = bytes.checked_div(stripe.row_count).unwrap_or(0).max(1);
-        let fitting = (self.wanted.memory_limit_bytes / BATCH_SHARE).checked_div(row_bytes).unwrap_or(asked);
-        asked.min(fitting.max(MIN_BATCH_ROWS))
+        let rows = |bytes: u64| bytes.checked_div(row_bytes).unwrap_or(asked);
+        let limit = self.wanted.memory_limit_bytes;
+        let least = MIN_BATCH_ROWS.min(rows(limit / 2)).max(1);
+        asked.min(rows(limit / BATCH_SHARE).max(least))
     }
 }
 

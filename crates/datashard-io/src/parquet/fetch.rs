@@ -7,7 +7,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use super::checksum;
 use super::footer::{Footer, slice, span};
-use super::page_header::{PageLimits, check_pages};
+use super::page_header::{PageFault, PageLimits, PageShape, check_pages};
 use super::page_index::pages;
 use super::read::listed_bytes;
 use super::rows::{Ranges, count, selection};
@@ -26,6 +26,16 @@ pub(super) struct Fetch {
     /// Of every column chunk, row group by row group.
     checksums: Option<Vec<u32>>,
     limit_bytes: u64,
+}
+
+/// Bytes of a column that were fetched: whole pages.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) leaf: usize,
+    /// Where in the file they begin.
+    pub(super) start: u64,
+    pub(super) bytes: Bytes,
+    pub(super) pages: Vec<PageShape>,
 }
 
 /// Bytes to fetch of a column.
@@ -68,7 +78,7 @@ impl Fetch {
         group: usize,
         leaves: &[usize],
         rows: &Ranges,
-    ) -> Result<Vec<(u64, Bytes)>, DataError> {
+    ) -> Result<Vec<Part>, DataError> {
         let row_group = metadata
             .row_groups()
             .get(group)
@@ -100,8 +110,8 @@ impl Fetch {
                 .columns()
                 .get(wanted.leaf)
                 .ok_or_else(|| DataError::internal("columns are counted by the footer"))?;
-            self.check(metadata, group, wanted, chunk, &bytes)?;
-            parts.push((wanted.range.start, bytes));
+            let pages = self.check(metadata, group, wanted, chunk, &bytes)?;
+            parts.push(Part { leaf: wanted.leaf, start: wanted.range.start, bytes, pages });
         }
         Ok(parts)
     }
@@ -157,7 +167,7 @@ impl Fetch {
         wanted: &Wanted,
         chunk: &ColumnChunkMetaData,
         bytes: &Bytes,
-    ) -> Result<(), DataError> {
+    ) -> Result<Vec<PageShape>, DataError> {
         let place = || format!("row group {group}, column {} ({})", wanted.leaf, chunk.column_path());
         let leaves = metadata.file_metadata().schema_descr().num_columns();
         let number = group.saturating_mul(leaves).saturating_add(wanted.leaf);
@@ -176,18 +186,18 @@ impl Fetch {
             }
         }
         let values = u64::try_from(chunk.num_values()).unwrap_or(0);
-        // A row may hold many values of a list, in few bytes, and is decoded whole.
-        if chunk.column_descr().max_rep_level() > 0 && values > self.limit_bytes {
-            return Err(DataError::TooLarge {
-                file: self.file().to_owned(),
-                place: place(),
-                bytes: values,
-                limit_bytes: self.limit_bytes,
-            });
-        }
-        check_pages(bytes, PageLimits { page_bytes: self.limit_bytes, values }).map_err(|(at, reason)| {
+        check_pages(bytes, PageLimits { page_bytes: self.limit_bytes, values }).map_err(|(at, fault)| {
             let at = wanted.range.start.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
-            DataError::corrupt(self.file(), format!("{}, byte {at}", place()), reason)
+            let place = format!("{}, page at byte {at}", place());
+            match fault {
+                PageFault::Damaged(reason) => DataError::corrupt(self.file(), place, reason),
+                PageFault::TooLarge(bytes) => DataError::TooLarge {
+                    file: self.file().to_owned(),
+                    place,
+                    bytes,
+                    limit_bytes: self.limit_bytes,
+                },
+            }
         })
     }
 }

@@ -14,9 +14,11 @@ mod fetch;
 mod footer;
 mod footer_shape;
 mod late;
+mod levels;
 pub(crate) mod options;
 mod page_header;
 mod page_index;
+mod page_scan;
 mod prune;
 pub(crate) mod read;
 mod row_group;
@@ -27,6 +29,7 @@ mod stored;
 #[cfg(test)]
 pub(crate) mod testing;
 mod thrift;
+mod unfold;
 pub(crate) mod write;
 
 use crate::data_error::DataError;

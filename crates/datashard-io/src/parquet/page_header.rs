@@ -16,22 +16,60 @@ pub(super) struct PageLimits {
     pub(super) values: u64,
 }
 
+/// How the values of a page are stored, as far as it says how much they unfold to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PageKind {
+    /// Values that others refer to.
+    Dictionary,
+    /// References to a dictionary: each stands for a whole value.
+    References,
+    /// Texts that share their beginnings with the one before: each may be as long as all that is stored.
+    Prefixes,
+    /// Every value is there.
+    Values,
+    /// No values of the column.
+    Other,
+}
+
+/// A page, by its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PageShape {
+    pub(super) kind: PageKind,
+    /// Values of the column.
+    pub(super) values: u64,
+    /// Bytes after decompression.
+    pub(super) size_bytes: u64,
+}
+
+/// Why a page is not handed on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum PageFault {
+    /// Not what a page can be.
+    Damaged(String),
+    /// Bytes of a page after decompression, beyond what is allowed.
+    TooLarge(u64),
+}
+
 /// Checks the pages that fill `bytes` from end to end; the error says what is wrong, and at which byte.
-pub(super) fn check_pages(bytes: &[u8], limits: PageLimits) -> Result<(), (usize, String)> {
+pub(super) fn check_pages(bytes: &[u8], limits: PageLimits) -> Result<Vec<PageShape>, (usize, PageFault)> {
     let mut at = 0_usize;
     let mut values = 0_u64;
+    let mut pages = Vec::new();
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         let mut cursor = Cursor::new(rest);
-        let header = page_header(&mut cursor).ok_or((at, "no page header".to_owned()))?;
+        let header = page_header(&mut cursor).ok_or((at, PageFault::Damaged("no page header".to_owned())))?;
         let body = cursor.at..cursor.at.saturating_add(header.compressed_bytes);
-        check_page(&header, rest.len(), &body, limits).map_err(|reason| (at, reason))?;
-        values = values.saturating_add(header.values);
+        check_page(&header, rest.len(), &body, limits).map_err(|fault| (at, fault))?;
+        let page = header.shape();
+        values = values.saturating_add(page.values);
         if values > limits.values {
-            return Err((at, format!("pages with {values} values, where {} are listed", limits.values)));
+            let reason = format!("pages with {values} values, where {} are listed", limits.values);
+            return Err((at, PageFault::Damaged(reason)));
         }
+        pages.push(page);
         at = at.saturating_add(body.end);
     }
-    Ok(())
+    Ok(pages)
 }
 
 fn check_page(
@@ -39,29 +77,60 @@ fn check_page(
     left: usize,
     body: &Range<usize>,
     limits: PageLimits,
-) -> Result<(), String> {
+) -> Result<(), PageFault> {
     if body.end > left {
-        return Err(format!(
+        return Err(PageFault::Damaged(format!(
             "a page of {} bytes, where {} are left",
             header.compressed_bytes,
             left.saturating_sub(body.start)
-        ));
+        )));
     }
-    if u64::try_from(header.uncompressed_bytes).unwrap_or(u64::MAX) > limits.page_bytes {
-        return Err(format!(
-            "a page of {} bytes after decompression, where {} are allowed",
-            header.uncompressed_bytes, limits.page_bytes
-        ));
+    match header.uncompressed_bytes > limits.page_bytes {
+        true => Err(PageFault::TooLarge(header.uncompressed_bytes)),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 #[derive(Debug, Default)]
 struct PageHeader {
-    uncompressed_bytes: usize,
+    page_type: i64,
+    uncompressed_bytes: u64,
     compressed_bytes: usize,
-    /// Values of a data page; those of a dictionary page are none of the column's.
+    /// Of a data page, by the first version of the format.
+    first: Contents,
+    /// Of a data page, by the second version.
+    second: Contents,
+}
+
+/// What a data page says of its values.
+#[derive(Debug, Default, Clone, Copy)]
+struct Contents {
     values: u64,
+    encoding: i64,
+}
+
+impl PageHeader {
+    /// The type decides which of the parts holds.
+    fn shape(&self) -> PageShape {
+        let size_bytes = self.uncompressed_bytes;
+        let (kind, values) = match self.page_type {
+            0 => (self.first.kind(), self.first.values),
+            2 => (PageKind::Dictionary, 0),
+            3 => (self.second.kind(), self.second.values),
+            _ => (PageKind::Other, 0),
+        };
+        PageShape { kind, values, size_bytes }
+    }
+}
+
+impl Contents {
+    fn kind(self) -> PageKind {
+        match self.encoding {
+            2 | 8 => PageKind::References,
+            7 => PageKind::Prefixes,
+            _ => PageKind::Values,
+        }
+    }
 }
 
 /// Reads a header, and leaves the cursor behind it.
@@ -71,22 +140,25 @@ fn page_header(cursor: &mut Cursor<'_>) -> Option<PageHeader> {
     loop {
         match cursor.field(&mut id)? {
             None => return Some(header),
-            Some(INT32) if id == 2 => header.uncompressed_bytes = usize::try_from(cursor.zigzag()?).ok()?,
+            Some(INT32) if id == 1 => header.page_type = cursor.zigzag()?,
+            Some(INT32) if id == 2 => header.uncompressed_bytes = u64::try_from(cursor.zigzag()?).ok()?,
             Some(INT32) if id == 3 => header.compressed_bytes = usize::try_from(cursor.zigzag()?).ok()?,
-            Some(STRUCT) if id == 5 || id == 8 => header.values = first_number(cursor)?,
+            Some(STRUCT) if id == 5 => header.first = contents(cursor, 2)?,
+            Some(STRUCT) if id == 8 => header.second = contents(cursor, 4)?,
             Some(kind) => cursor.skip(kind, 0)?,
         }
     }
 }
 
-/// Field 1 of a struct, a count; the rest is stepped over.
-fn first_number(cursor: &mut Cursor<'_>) -> Option<u64> {
-    let mut number = 0;
+/// Field 1 of a struct, a count, and the encoding; the rest is stepped over.
+fn contents(cursor: &mut Cursor<'_>, encoding_id: i64) -> Option<Contents> {
+    let mut contents = Contents::default();
     let mut id = 0;
     loop {
         match cursor.field(&mut id)? {
-            None => return Some(number),
-            Some(INT32) if id == 1 => number = u64::try_from(cursor.zigzag()?).ok()?,
+            None => return Some(contents),
+            Some(INT32) if id == 1 => contents.values = u64::try_from(cursor.zigzag()?).ok()?,
+            Some(INT32) if id == encoding_id => contents.encoding = cursor.zigzag()?,
             Some(kind) => cursor.skip(kind, 1)?,
         }
     }
@@ -123,7 +195,9 @@ mod tests {
     #[test]
     fn pages_that_fill_the_chunk_pass() {
         let chunk = [page(60, 10, 50, 10), page(0, 0, 0, 0), page(20, 3, 50, 3)].concat();
-        assert_eq!(check_pages(&chunk, LIMITS), Ok(()));
+        let pages = check_pages(&chunk, LIMITS).unwrap();
+        let page = |values, size_bytes| PageShape { kind: PageKind::Values, values, size_bytes };
+        assert_eq!(pages, [page(50, 60), page(0, 0), page(50, 20)]);
     }
 
     #[test]
@@ -135,12 +209,12 @@ mod tests {
             (vec![0xFF; 9], "no page header"),
             (vec![0x15], "no page header"),
         ] {
-            let (at, reason) = check_pages(&[first.clone(), second].concat(), LIMITS).unwrap_err();
+            let (at, fault) = check_pages(&[first.clone(), second].concat(), LIMITS).unwrap_err();
             assert_eq!(at, first.len());
-            assert!(reason.contains(text), "{reason}");
+            assert!(matches!(&fault, PageFault::Damaged(reason) if reason.contains(text)), "{fault:?}");
         }
         let small = PageLimits { page_bytes: 59, ..LIMITS };
-        assert!(check_pages(&first, small).unwrap_err().1.contains("60 bytes after decompression"));
+        assert_eq!(check_pages(&first, small), Err((0, PageFault::TooLarge(60))));
     }
 
     #[test]

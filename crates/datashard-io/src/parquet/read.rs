@@ -16,12 +16,12 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::ParquetMetaData;
 
 use super::chunks::Chunks;
-use super::fetch::{Fetch, split_by_pages};
+use super::fetch::{self, Fetch, split_by_pages};
 use super::footer::{self, Footer, span};
 use super::late::Late;
 use super::prune::Pruner;
 use super::rows::{Positions, Ranges, count, selection, subtract};
-use super::{bloom, columns, page_index, undecodable};
+use super::{bloom, columns, page_index, undecodable, unfold};
 use crate::data_error::DataError;
 use crate::file::InputFile;
 use crate::file::guard::guard;
@@ -31,6 +31,8 @@ use crate::read::decoder::{DecodePlan, Decoded, Decoder, OpenOptions};
 const MIN_BATCH_ROWS: u64 = 16;
 /// Part of the memory limit that a batch should take, by the average length of rows.
 const BATCH_SHARE: u64 = 4;
+/// Part of the memory limit that a batch may take at worst. It is seldom come near: where every value is as long as the longest.
+const WORST_BATCH_SHARE: u64 = 2;
 /// Part of the memory limit that the page index may take.
 const INDEX_SHARE: u64 = 8;
 
@@ -249,10 +251,12 @@ impl Run {
         let is_whole = |rows: &Ranges| count(rows) == group.row_count;
         let mut parts = Vec::new();
         let mut fetched = Vec::new();
-        if let Some(late) = self.late.as_mut().filter(|late| late.is_worth_trying()) {
+        // After an error nothing more is decoded, so that it need not be put back then.
+        if let Some(mut late) = self.late.take_if(|late| late.is_worth_trying()) {
             let filter_leaves = late.leaves().to_vec();
             parts = self.fetch.parts(&self.footer.metadata, group.number, &filter_leaves, &rows).await?;
-            let chunks = Chunks::new(self.footer.size_bytes, parts.clone());
+            let chunks = self.chunks(&parts);
+            let batch_rows = self.rows_of_a_batch(group, &parts)?;
             let matching = late.matching_rows(
                 self.fetch.file(),
                 group.number,
@@ -263,12 +267,13 @@ impl Run {
                         group.number,
                         chunks.clone(),
                         leaves,
-                        self.batch_rows,
+                        batch_rows,
                         Some(&rows),
                     )
                 },
                 &rows,
             )?;
+            self.late = Some(late);
             if let Some(matching) = matching {
                 rows = matching;
             }
@@ -279,18 +284,23 @@ impl Run {
         }
         let rest: Vec<usize> = self.leaves.iter().copied().filter(|leaf| !fetched.contains(leaf)).collect();
         parts.extend(self.fetch.parts(&self.footer.metadata, group.number, &rest, &rows).await?);
-        let chunks = Chunks::new(self.footer.size_bytes, parts);
-        let batch_rows = self.rows_of_a_batch(group);
+        let chunks = self.chunks(&parts);
+        let batch_rows = self.rows_of_a_batch(group, &parts)?;
         let selected = (!is_whole(&rows)).then_some(&rows);
         let reader =
             reader(self.fetch.file(), &self.arrow, group.number, chunks, &self.leaves, batch_rows, selected)?;
         Ok(Some(Current { group: group.number, reader, positions: Positions::new(rows, group.first_row) }))
     }
 
-    /// Fewer than asked for where rows are long.
-    fn rows_of_a_batch(&self, group: Group) -> usize {
+    fn chunks(&self, parts: &[fetch::Part]) -> Chunks {
+        let parts = parts.iter().map(|part| (part.start, part.bytes.clone())).collect();
+        Chunks::new(self.footer.size_bytes, parts)
+    }
+
+    /// Fewer than asked for where rows are long: on average, or where pages can unfold to much.
+    fn rows_of_a_batch(&self, group: Group, parts: &[fetch::Part]) -> Result<usize, DataError> {
         let Some(row_group) = self.footer.metadata.row_groups().get(group.number) else {
-            return self.batch_rows;
+            return Err(DataError::internal("row groups are counted by the footer"));
         };
         let bytes =
             self.leaves.iter().filter_map(|leaf| row_group.columns().get(*leaf)).fold(0_u64, |sum, chunk| {
@@ -300,9 +310,12 @@ impl Run {
                 sum.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
             });
         let row_bytes = bytes.checked_div(group.row_count).unwrap_or(0).max(1);
-        let share = self.memory_limit_bytes.checked_div(BATCH_SHARE).unwrap_or(0);
-        let fitting = share.checked_div(row_bytes).unwrap_or(0).max(MIN_BATCH_ROWS);
-        self.batch_rows.min(usize::try_from(fitting).unwrap_or(usize::MAX))
+        let share_bytes = self.memory_limit_bytes.checked_div(BATCH_SHARE).unwrap_or(0);
+        let fitting = share_bytes.checked_div(row_bytes).unwrap_or(0).max(MIN_BATCH_ROWS);
+        let rows = self.batch_rows.min(usize::try_from(fitting).unwrap_or(usize::MAX));
+        let limits =
+            unfold::Limits { share_bytes, limit_bytes: self.memory_limit_bytes, min_rows: MIN_BATCH_ROWS };
+        unfold::batch_rows(self.fetch.file(), group.number, row_group, parts, rows, limits)
     }
 }
 

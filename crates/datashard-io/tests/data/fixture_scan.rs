@@ -49,6 +49,7 @@ impl ScanFile {
 pub(crate) struct Scan {
     pub(crate) schema: Arc<Schema>,
     pub(crate) data: Vec<ScanFile>,
+    pub(crate) deletes: Vec<DeleteFile>,
     loader: DeleteLoader,
     name_mapping: Option<Arc<NameMapping>>,
     table_schema: Option<Arc<Schema>>,
@@ -128,8 +129,8 @@ impl Scan {
         let open = Open::new(fixture).await;
         let schemas = std::iter::once(schema).chain(metadata.schemas().iter().rev()).cloned();
         let for_deletes = open.clone();
-        let loader = DeleteLoader::new(deletes, schemas, move |l| for_deletes.input(l));
-        Self { schema: Arc::clone(schema), data, loader, name_mapping, table_schema: None, open }
+        let loader = DeleteLoader::new(deletes.clone(), schemas, move |l| for_deletes.input(l));
+        Self { schema: Arc::clone(schema), data, deletes, loader, name_mapping, table_schema: None, open }
     }
 
     /// With the schema that filters are bound to.

@@ -1,21 +1,15 @@
 //! Files of every format by other writers, damaged in every way.
 
 use super::child::contained;
-use super::mutate::{bits_flipped, numbers_that_lie, shortened, stretches_moved, truncated};
-use super::{Sample, Tally, read};
+use super::{Sample, Tally, damaged, read};
 
 /// Reads a file as it is, then copies of it with every kind of damage.
 pub(crate) fn survives_damage(sample: &Sample, cases: usize) {
     let rows = read(sample, &sample.bytes, true).unwrap_or_else(|e| panic!("{}: {e}", sample.location));
     assert!(rows > 0, "{} has no rows", sample.location);
     let mut tally = Tally::default();
-    let mut with = |what: &str, bytes: &[u8]| tally.try_copy(sample, what, bytes);
-    truncated(&sample.bytes, cases, &mut with);
-    shortened(&sample.bytes, cases, &mut with);
-    bits_flipped(&sample.bytes, cases, &mut with);
-    numbers_that_lie(&sample.bytes, cases, &mut with);
-    stretches_moved(&sample.bytes, cases, &mut with);
-    tally.finish(sample);
+    damaged(&sample.bytes, cases, |what, bytes| tally.try_copy(sample, what, bytes));
+    tally.finish(&sample.location);
 }
 
 macro_rules! damaged {
@@ -30,6 +24,11 @@ macro_rules! damaged {
 }
 
 damaged! {
+    avro_with_every_type_survives_damage: "iceberg-java/types_all_avro", "avro", 70;
+    avro_with_nested_columns_survives_damage: "iceberg-java/avro_data", "avro", 70;
+    avro_position_deletes_survive_damage: "iceberg-java/avro_position_deletes", "avro", 70;
+    avro_of_mixed_tables_survives_damage: "iceberg-java/mixed_formats", "avro", 70;
+
     orc_with_every_type_survives_damage: "iceberg-java/types_all_orc", "orc", 70;
     orc_with_nested_columns_survives_damage: "iceberg-java/orc_data", "orc", 70;
     orc_position_deletes_survive_damage: "iceberg-java/orc_position_deletes", "orc", 70;

@@ -8,6 +8,7 @@
 
 mod bombs;
 mod child;
+mod deletes;
 mod formats;
 mod mutate;
 mod own;
@@ -18,14 +19,25 @@ use std::collections::BTreeMap;
 use datashard_io::arrow::array::Array;
 use datashard_io::read::{FileReader, ReadRequest};
 use datashard_io::{Bytes, DataError, InputFile};
+use datashard_spec::error::ErrorKind;
 use futures_util::StreamExt;
 
+use mutate::{bits_flipped, numbers_that_lie, shortened, stretches_moved, truncated};
 pub(crate) use sample::Sample;
 
 /// What a reader may hold of a file.
 const MEMORY_LIMIT_BYTES: u64 = 16 << 20;
 /// Few bytes can stand for many rows: more than these are not asked for.
 const ROWS: usize = 50_000;
+
+/// Calls `with` for a file with every kind of damage.
+pub(crate) fn damaged(good: &[u8], cases: usize, mut with: impl FnMut(&str, &[u8])) {
+    truncated(good, cases, &mut with);
+    shortened(good, cases, &mut with);
+    bits_flipped(good, cases, &mut with);
+    numbers_that_lie(good, cases, &mut with);
+    stretches_moved(good, cases, &mut with);
+}
 
 /// What became of the copies of a file.
 #[derive(Debug, Default)]
@@ -40,36 +52,34 @@ impl Tally {
     pub(crate) fn try_copy(&mut self, sample: &Sample, what: &str, bytes: &[u8]) {
         child::now_at(&format!("{}: {what}", sample.location));
         for verify in [true, false] {
-            match read(sample, bytes, verify) {
-                Ok(_) => self.read += 1,
-                Err(error) => {
-                    let text = error.to_string();
-                    assert!(
-                        text.contains(&sample.location),
-                        "{what}: {error:?} does not name the file {}",
-                        sample.location
-                    );
-                    assert!(
-                        !matches!(error, DataError::Internal { .. }),
-                        "{}, {what}: {text}",
-                        sample.location
-                    );
-                    if let DataError::Panicked { place, message, .. } = error {
-                        *self.panicked.entry(format!("{place}: {message}")).or_default() += 1;
-                    }
-                    self.refused += 1;
-                }
-            }
+            let answer = read(sample, bytes, verify);
+            self.note(&sample.location, what, answer.map(drop));
         }
     }
 
+    /// Counts what came of a damaged copy. Panics if an error is not about this file.
+    pub(crate) fn note(&mut self, location: &str, what: &str, answer: Result<(), DataError>) {
+        let Err(error) = answer else {
+            self.read += 1;
+            return;
+        };
+        let text = error.to_string();
+        assert!(text.contains(location), "{what}: {error:?} does not name the file {location}");
+        let kinds = [ErrorKind::InvalidData, ErrorKind::InvalidInput, ErrorKind::Unsupported];
+        assert!(kinds.contains(&error.kind()), "{location}, {what}: {error:?}");
+        if let DataError::Panicked { place, message, .. } = error {
+            *self.panicked.entry(format!("{place}: {message}")).or_default() += 1;
+        }
+        self.refused += 1;
+    }
+
     /// Says what was found, and checks that damage was done at all.
-    pub(crate) fn finish(self, sample: &Sample) {
-        println!("{}: {} read, {} refused", sample.location, self.read, self.refused);
+    pub(crate) fn finish(self, location: &str) {
+        println!("{location}: {} read, {} refused", self.read, self.refused);
         for (message, times) in &self.panicked {
             println!("  stopped a panic, {times} times: {message}");
         }
-        assert!(self.refused > 0, "no damage to {} was ever noticed", sample.location);
+        assert!(self.refused > 0, "no damage to {location} was ever noticed");
     }
 }
 
