@@ -298,11 +298,16 @@ fn spread<T: Copy + Default>(values: Vec<T>, nulls: Option<&NullBuffer>) -> Vec<
     match nulls {
         None => values,
         Some(nulls) => {
-            let mut values = values.into_iter();
-            nulls
-                .iter()
-                .map(|there| if there { values.next().unwrap_or_default() } else { T::default() })
-                .collect()
+            let mut spread = vec![T::default(); nulls.len()];
+            let mut rest = values.as_slice();
+            for (start, end) in nulls.valid_slices() {
+                let Some((values, after)) = rest.split_at_checked(end.saturating_sub(start)) else { break };
+                if let Some(place) = spread.get_mut(start..end) {
+                    place.copy_from_slice(values);
+                }
+                rest = after;
+            }
+            spread
         }
     }
 }

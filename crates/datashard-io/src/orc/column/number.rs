@@ -7,7 +7,7 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
 
 use super::super::fault::Fault;
-use super::super::rle::{IntegerReader, varint_i128};
+use super::super::rle::{IntegerReader, varint_i128, varints_i128};
 use super::super::stream::ByteStream;
 use super::spread;
 
@@ -46,12 +46,19 @@ where
     let mut values: Vec<T::Native> = Vec::with_capacity(count);
     let mut wrong = None;
     reader.each(count, |given| {
-        for value in given {
-            let narrow = T::Native::try_from(*value).unwrap_or_else(|_| {
-                wrong.get_or_insert((values.len(), *value));
+        let first = values.len();
+        let mut fit = true;
+        values.extend(given.iter().map(|value| {
+            T::Native::try_from(*value).unwrap_or_else(|_| {
+                fit = false;
                 T::Native::default()
-            });
-            values.push(narrow);
+            })
+        }));
+        if !fit && wrong.is_none() {
+            let mut given = given.iter().enumerate();
+            wrong = given
+                .find(|(_, value)| T::Native::try_from(**value).is_err())
+                .map(|(index, value)| (first.saturating_add(index), *value));
         }
     })?;
     match wrong {
@@ -96,13 +103,15 @@ impl DecimalReader {
         let scales = long(&mut self.scales, count)?;
         let limit = 10_u128.saturating_pow(self.precision.into());
         let mut values = Vec::with_capacity(count);
-        for (index, scale) in scales.into_iter().enumerate() {
-            let unscaled = varint_i128(&mut self.unscaled)?;
-            let value = self.rescale(unscaled, scale).filter(|value| value.unsigned_abs() < limit);
-            values.push(value.ok_or_else(|| {
-                let (precision, to) = (self.precision, self.scale);
+        varints_i128(&mut self.unscaled, count, &mut values)?;
+        let to = i64::from(self.scale);
+        for (index, (value, scale)) in values.iter_mut().zip(scales).enumerate() {
+            let unscaled = *value;
+            let found = if scale == to { Some(unscaled) } else { self.rescale(unscaled, scale) };
+            *value = found.filter(|value| value.unsigned_abs() < limit).ok_or_else(|| {
+                let precision = self.precision;
                 Fault::Value(index, format!("{unscaled}e-{scale} does not fit decimal({precision}, {to})"))
-            })?);
+            })?;
         }
         let values = spread(values, nulls);
         Ok(Arc::new(Decimal128Array::new(values.into(), nulls.cloned()).with_data_type(data_type.clone())))

@@ -11,6 +11,9 @@ use super::super::rle::IntegerReader;
 use super::super::stream::ByteStream;
 use super::Frame;
 
+/// Memory for text is reserved up to here; more only grows with what there is.
+const RESERVED_BYTES: usize = 1 << 20;
+
 /// Values by themselves: bytes in one stream, their lengths in another.
 #[derive(Debug)]
 pub(super) struct DirectReader {
@@ -33,8 +36,9 @@ impl DirectReader {
         }
         let total = total(&lengths)?;
         check_total(total, frame)?;
-        let mut bytes = Vec::new();
-        self.bytes.read(usize::try_from(total).unwrap_or(usize::MAX), &mut bytes)?;
+        let total = usize::try_from(total).unwrap_or(usize::MAX);
+        let mut bytes = Vec::with_capacity(total.min(RESERVED_BYTES));
+        self.bytes.read(total, &mut bytes)?;
         finish(data_type, offsets(lengths.into_iter(), nulls)?, bytes, nulls)
     }
 

@@ -54,25 +54,28 @@ impl TimestampReader {
         if let Some(zone) = &self.zone {
             seconds = zone.clock(seconds)?;
         }
-        let (factor, part) = if self.to_nanos { (SECOND_NANOS, 1) } else { (SECOND_MICROS, 1_000) };
-        seconds
-            .into_iter()
-            .zip(nanos)
-            .enumerate()
-            .map(|(index, (seconds, nanos))| {
-                let fraction = nanos.div_euclid(part);
-                i64::try_from(
-                    i128::from(seconds).saturating_mul(factor.into()).saturating_add(fraction.into()),
-                )
-                .map_err(|_| beyond(index))
-            })
-            .collect()
+        for (index, (second, nanos)) in seconds.iter_mut().zip(nanos).enumerate() {
+            // Written out, so that the division is by a number known here.
+            let (factor, fraction) =
+                if self.to_nanos { (SECOND_NANOS, nanos) } else { (SECOND_MICROS, nanos.div_euclid(1_000)) };
+            *second = joined(*second, factor, fraction).ok_or_else(|| beyond(index))?;
+        }
+        Ok(seconds)
     }
 
     pub(super) fn skip(&mut self, count: usize) -> Result<(), Fault> {
         self.seconds.skip(count)?;
         self.nanos.skip(count)
     }
+}
+
+/// Seconds and a fraction of one in parts of a second.
+fn joined(seconds: i64, parts: i64, fraction: i64) -> Option<i64> {
+    if let Some(value) = seconds.checked_mul(parts) {
+        return value.checked_add(fraction);
+    }
+    // The first second of all begins before what 64 bits can hold.
+    i64::try_from(i128::from(seconds).saturating_mul(parts.into()).saturating_add(fraction.into())).ok()
 }
 
 /// Whether clocks of this zone show UTC.
@@ -86,8 +89,17 @@ pub(in super::super) fn is_utc(zone: &str) -> bool {
 /// Nanoseconds as they are stored: the lowest three bits tell how many zeros were cut off, less one. The writer of Arrow C++ stores negative
 /// ones before 1970.
 fn unpack_nanos(stored: i64) -> Result<i64, Fault> {
-    let zeros = u32::try_from(stored & 0x07).unwrap_or(0);
-    let factor = if zeros == 0 { 1 } else { 10_i64.saturating_pow(zeros.saturating_add(1)) };
+    let zeros = stored & 0x07;
+    let factor = match zeros {
+        0 => 1,
+        1 => 100,
+        2 => 1_000,
+        3 => 10_000,
+        4 => 100_000,
+        5 => 1_000_000,
+        6 => 10_000_000,
+        _ => 100_000_000,
+    };
     (stored >> 3)
         .checked_mul(factor)
         .filter(|nanos| nanos.unsigned_abs() < SECOND_NANOS.unsigned_abs())

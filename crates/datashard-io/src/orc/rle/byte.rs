@@ -24,8 +24,8 @@ impl ByteReader {
         Self { stream, left: 0, repeated: None }
     }
 
-    /// Hands the next `count` bytes on, as pairs of a byte and how often it comes.
-    fn each(&mut self, count: usize, mut take: impl FnMut(u8, usize)) -> Result<(), Fault> {
+    /// Hands the next `count` bytes on, as literals or as a byte and how often it comes.
+    fn each(&mut self, count: usize, mut take: impl FnMut(Part<'_>)) -> Result<(), Fault> {
         let mut wanted = count;
         while wanted > 0 {
             if self.left == 0 {
@@ -34,17 +34,17 @@ impl ByteReader {
             let step = match self.repeated {
                 Some(byte) => {
                     let step = wanted.min(self.left);
-                    take(byte, step);
+                    take(Part::Run(byte, step));
                     step
                 }
                 None => {
                     let ahead = self.stream.ahead()?;
                     let literals = ahead.get(..wanted.min(self.left).min(ahead.len())).unwrap_or_default();
-                    literals.iter().for_each(|byte| take(*byte, 1));
                     let step = literals.len();
                     if step == 0 {
                         return Err(Fault::ended());
                     }
+                    take(Part::Literals(literals));
                     self.stream.consume(step);
                     step
                 }
@@ -70,14 +70,23 @@ impl ByteReader {
     /// The next `count` values.
     pub(in super::super) fn read(&mut self, count: usize) -> Result<Vec<i8>, Fault> {
         let mut out = Vec::with_capacity(count);
-        self.each(count, |byte, times| out.resize(out.len().saturating_add(times), byte.cast_signed()))?;
+        self.each(count, |part| match part {
+            Part::Run(byte, times) => out.resize(out.len().saturating_add(times), byte.cast_signed()),
+            Part::Literals(bytes) => out.extend(bytes.iter().map(|byte| byte.cast_signed())),
+        })?;
         Ok(out)
     }
 
     /// Goes over `count` values.
     pub(in super::super) fn skip(&mut self, count: usize) -> Result<(), Fault> {
-        self.each(count, |_, _| ())
+        self.each(count, |_| ())
     }
+}
+
+/// Some of the next bytes.
+enum Part<'a> {
+    Run(u8, usize),
+    Literals(&'a [u8]),
 }
 
 /// Booleans, eight to a byte, the first in its highest bit.
@@ -96,26 +105,31 @@ impl BooleanReader {
 
     /// The next `count` values.
     pub(in super::super) fn read(&mut self, count: usize) -> Result<BooleanBuffer, Fault> {
+        if self.bits == 0 {
+            return self.read_bytes(count);
+        }
         let mut out = BooleanBufferBuilder::new(count);
         let mut wanted = count;
         self.bits_at_hand(&mut wanted, &mut |bit| out.append(bit));
-        let Self { bytes, byte: last, bits } = self;
-        bytes.each(wanted.div_ceil(8), |byte, times| {
-            let whole = times.min(wanted / 8);
-            if byte == 0 || byte == u8::MAX {
-                out.append_n(whole.saturating_mul(8), byte != 0);
-            } else {
-                for _ in 0..whole {
-                    out.append_packed_range(0..8, &[byte.reverse_bits()]);
-                }
-            }
-            wanted = wanted.saturating_sub(whole.saturating_mul(8));
-            if whole < times {
-                (*last, *bits) = (byte, 8);
-            }
-        })?;
-        self.bits_at_hand(&mut wanted, &mut |bit| out.append(bit));
+        if wanted > 0 {
+            out.append_buffer(&self.read_bytes(wanted)?);
+        }
         Ok(out.finish())
+    }
+
+    /// The next `count` values where they start with a byte.
+    fn read_bytes(&mut self, count: usize) -> Result<BooleanBuffer, Fault> {
+        let mut out: Vec<u8> = Vec::with_capacity(count.div_ceil(8));
+        self.bytes.each(count.div_ceil(8), |part| match part {
+            Part::Run(byte, times) => out.resize(out.len().saturating_add(times), byte.reverse_bits()),
+            Part::Literals(bytes) => out.extend(bytes.iter().map(|byte| byte.reverse_bits())),
+        })?;
+        let used = count % 8;
+        if used > 0 {
+            self.byte = out.last().map_or(0, |byte| byte.reverse_bits() << used);
+            self.bits = 8_usize.saturating_sub(used);
+        }
+        Ok(BooleanBuffer::new(out.into(), 0, count))
     }
 
     /// Goes over `count` values and tells how many of them are true.
@@ -123,8 +137,9 @@ impl BooleanReader {
         let mut set = 0_usize;
         let mut wanted = count;
         self.bits_at_hand(&mut wanted, &mut |bit| set = set.saturating_add(usize::from(bit)));
+        let count_bytes = wanted.div_ceil(8);
         let Self { bytes, byte: last, bits } = self;
-        bytes.each(wanted.div_ceil(8), |byte, times| {
+        let mut skip = |byte: u8, times: usize| {
             let whole = times.min(wanted / 8);
             let ones = usize::try_from(byte.count_ones()).unwrap_or(0);
             set = set.saturating_add(whole.saturating_mul(ones));
@@ -132,6 +147,10 @@ impl BooleanReader {
             if whole < times {
                 (*last, *bits) = (byte, 8);
             }
+        };
+        bytes.each(count_bytes, |part| match part {
+            Part::Run(byte, times) => skip(byte, times),
+            Part::Literals(bytes) => bytes.iter().for_each(|byte| skip(*byte, 1)),
         })?;
         self.bits_at_hand(&mut wanted, &mut |bit| set = set.saturating_add(usize::from(bit)));
         Ok(set)

@@ -77,7 +77,7 @@ pub(super) fn varint(stream: &mut ByteStream, signed: bool) -> Result<i64, Fault
     let (mut value, mut shift) = (0_u64, 0_u32);
     loop {
         let byte = stream.byte()?;
-        if shift > 63 {
+        if shift > 63 || shift == 63 && byte > 1 {
             return Err(Fault::damaged("a number of more than 64 bits"));
         }
         value |= u64::from(byte & 0x7f) << shift;
@@ -88,12 +88,54 @@ pub(super) fn varint(stream: &mut ByteStream, signed: bool) -> Result<i64, Fault
     }
 }
 
-/// A signed number of seven bits to the byte, as decimals have them.
+/// Appends `count` signed numbers of seven bits to the byte, as decimals have them.
+pub(in super::super) fn varints_i128(
+    stream: &mut ByteStream,
+    count: usize,
+    out: &mut Vec<i128>,
+) -> Result<(), Fault> {
+    let mut left = count;
+    while left > 0 {
+        let ahead = stream.ahead()?;
+        let mut rest = ahead;
+        while left > 0
+            && let Some((value, after)) = short_varint(rest)
+        {
+            out.push(i128::from(value));
+            rest = after;
+            left = left.saturating_sub(1);
+        }
+        let consumed = ahead.len().saturating_sub(rest.len());
+        stream.consume(consumed);
+        if left > 0 {
+            // A long one, or one that reaches into the next block.
+            out.push(varint_i128(stream)?);
+            left = left.saturating_sub(1);
+        }
+    }
+    Ok(())
+}
+
+/// A signed number of at most 63 bits that lies in `bytes` as a whole, and what follows.
+#[inline]
+fn short_varint(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let (mut value, mut shift) = (0_u64, 0_u32);
+    for (index, byte) in bytes.iter().take(9).enumerate() {
+        value |= u64::from(byte & 0x7f) << shift;
+        if *byte < 0x80 {
+            return Some((zigzag(value), bytes.get(index.saturating_add(1)..)?));
+        }
+        shift = shift.saturating_add(7);
+    }
+    None
+}
+
+/// A signed number of seven bits to the byte.
 pub(in super::super) fn varint_i128(stream: &mut ByteStream) -> Result<i128, Fault> {
     let (mut value, mut shift) = (0_u128, 0_u32);
     loop {
         let byte = stream.byte()?;
-        if shift > 127 {
+        if shift > 126 || shift == 126 && byte > 3 {
             return Err(Fault::damaged("a decimal of more than 128 bits"));
         }
         value |= u128::from(byte & 0x7f) << shift;

@@ -6,7 +6,7 @@ mod packed;
 mod run;
 
 pub(super) use byte::{BooleanReader, ByteReader};
-pub(super) use integer::{Encoding, IntegerReader, varint_i128};
+pub(super) use integer::{Encoding, IntegerReader, varint_i128, varints_i128};
 
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "tests")]

@@ -25,25 +25,40 @@ pub(super) fn bytes(count: usize, width: u32) -> usize {
 pub(super) fn unpack(packed: &[u8], count: usize, width: u32, out: &mut Vec<i64>) {
     match width {
         8 => out.extend(packed.iter().take(count).map(|byte| i64::from(*byte))),
-        16 | 24 | 32 | 40 | 48 | 56 | 64 => {
-            let size = bytes(1, width);
-            out.extend(packed.chunks_exact(size).take(count).map(big_endian));
+        16 => {
+            let chunks = packed.as_chunks().0.iter().take(count);
+            out.extend(chunks.map(|chunk| i64::from(u16::from_be_bytes(*chunk))));
+        }
+        32 => {
+            let chunks = packed.as_chunks().0.iter().take(count);
+            out.extend(chunks.map(|chunk| i64::from(u32::from_be_bytes(*chunk))));
+        }
+        64 => {
+            let chunks = packed.as_chunks().0.iter().take(count);
+            out.extend(chunks.map(|chunk| i64::from_be_bytes(*chunk)));
         }
         _ => {
-            let mask = u128::MAX >> 128_u32.saturating_sub(width);
-            let mut source = packed.iter();
-            let (mut held, mut bits) = (0_u128, 0_u32);
-            for _ in 0..count {
-                while bits < width {
-                    held = held << 8 | u128::from(source.next().copied().unwrap_or(0));
-                    bits = bits.saturating_add(8);
-                }
-                bits = bits.saturating_sub(width);
-                let value = held >> bits & mask;
-                out.push(u64::try_from(value).unwrap_or(0).cast_signed());
-            }
+            // A value of up to 56 bits lies within eight bytes, wherever in its first byte it starts.
+            let step = usize::try_from(width).unwrap_or(64);
+            let unused = 64_u32.saturating_sub(width);
+            out.extend((0..count).map(|index| {
+                let start = index.wrapping_mul(step);
+                let rest = packed.get(start >> 3..).unwrap_or_default();
+                let word = match rest.first_chunk() {
+                    Some(chunk) => u64::from_be_bytes(*chunk),
+                    None => last_word(rest),
+                };
+                (word << (start & 7) >> unused).cast_signed()
+            }));
         }
     }
+}
+
+/// The last bytes of what is packed, followed by zeros.
+fn last_word(rest: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(word)
 }
 
 /// Up to eight bytes as a number, the highest first.

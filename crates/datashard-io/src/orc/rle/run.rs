@@ -106,6 +106,9 @@ fn patched_base(
         if bits == 0 && gap == 255 {
             continue;
         }
+        if bits > 0 && bits.leading_zeros() < width {
+            return Err(Fault::damaged("a patch makes a value of more than 64 bits"));
+        }
         let high = bits.checked_shl(width).unwrap_or(0).cast_signed();
         let value = out.get_mut(index).ok_or_else(|| Fault::damaged("a patch lies beyond its run"))?;
         *value |= high;
