@@ -10,12 +10,12 @@ use datashard_spec::value::{Tuple, Value};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-#[path = "../../src/arrow/testing/schema.rs"]
-#[allow(dead_code, reason = "unit tests need more of it")]
-mod schemas;
 #[path = "../../src/arrow/testing/values.rs"]
 #[allow(dead_code, reason = "unit tests need more of it")]
 mod row_values;
+#[path = "../../src/arrow/testing/schema.rs"]
+#[allow(dead_code, reason = "unit tests need more of it")]
+mod schemas;
 
 pub(crate) use row_values::{optional_value, value_of};
 
@@ -164,9 +164,9 @@ fn leaf(column: Testable, seen: Vec<Value>) -> BoxedStrategy<Predicate> {
             .prop_map(move |(set, is)| if is { term().is_in(set) } else { term().not_in(set) })
     };
     let special = match column.primitive {
-        PrimitiveType::Float | PrimitiveType::Double => any::<bool>()
-            .prop_map(move |is| if is { term().is_nan() } else { term().is_not_nan() })
-            .boxed(),
+        PrimitiveType::Float | PrimitiveType::Double => {
+            any::<bool>().prop_map(move |is| if is { term().is_nan() } else { term().is_not_nan() }).boxed()
+        }
         PrimitiveType::String | PrimitiveType::Binary => (literal, 0_usize..4, any::<bool>())
             .prop_map(move |(value, length, is)| {
                 let prefix = prefix(&value, length);

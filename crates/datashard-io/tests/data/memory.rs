@@ -110,7 +110,8 @@ fn a_file_sixteen_times_the_limit_is_read_within_it() {
             .env(JOB, job)
             .output()
             .unwrap();
-        let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
         assert!(out.status.success(), "{text}");
         assert!(text.contains("1 passed") && text.contains(" took "), "{text}");
     }

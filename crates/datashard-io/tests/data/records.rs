@@ -101,7 +101,11 @@ fn orders() -> Vec<Order> {
 }
 
 /// Writes what a builder holds and reads the file.
-async fn round_trip(schema: &Arc<Schema>, mut rows: RowBuilder, format: &str) -> (DataFile, Vec<RecordBatch>) {
+async fn round_trip(
+    schema: &Arc<Schema>,
+    mut rows: RowBuilder,
+    format: &str,
+) -> (DataFile, Vec<RecordBatch>) {
     let sheet = Sheet::new(schema, format, &[]).await;
     let mut writer = sheet.writer();
     writer.write(&rows.finish().unwrap()).await.unwrap();
@@ -195,7 +199,9 @@ async fn a_record_refused_is_not_in_the_file() {
     for format in FORMATS {
         let mut rows = RowBuilder::new(&schema).unwrap();
         rows.push_json(&json!({"id": 1})).unwrap();
-        for bad in [json!({"id": null}), json!({"name": "x"}), json!({"id": 1, "nome": "x"}), json!({"id": "1"})] {
+        for bad in
+            [json!({"id": null}), json!({"name": "x"}), json!({"id": 1, "nome": "x"}), json!({"id": "1"})]
+        {
             rows.push_json(&bad).unwrap_err();
         }
         rows.push_json(&json!({"id": 2, "channel": "shop"})).unwrap();

@@ -52,7 +52,12 @@ async fn sheet(name: &str, format: &str, set: &[(&str, &str)]) -> Sheet {
 }
 
 /// What reading a file costs, and how many rows came.
-async fn cost(sheet: &Sheet, input: InputFile, file: &DataFile, request: ReadRequest) -> (RequestCounts, usize) {
+async fn cost(
+    sheet: &Sheet,
+    input: InputFile,
+    file: &DataFile,
+    request: ReadRequest,
+) -> (RequestCounts, usize) {
     let before = sheet.store.counts();
     let reader = FileReader::open(input, &file.file_format, request).await.unwrap();
     let batches: Vec<_> = reader.into_stream().try_collect().await.unwrap();
@@ -117,13 +122,15 @@ async fn row_groups_that_statistics_rule_out_are_not_fetched() {
     let file = sheet.write_in_batches(&rows(20_000), 500).await.remove(0);
     assert!(file.split_offsets.len() > 20, "{}", file.split_offsets.len());
     let few = col("id").between(10_000, 10_010).bind(&table()).unwrap();
-    let (cost, count) = cost(&sheet, sheet.input(&file), &file, ReadRequest::new(table()).with_filter(few)).await;
+    let (cost, count) =
+        cost(&sheet, sheet.input(&file), &file, ReadRequest::new(table()).with_filter(few)).await;
     assert_eq!(count, 11);
     assert!(cost.total() <= 4, "{cost:?}");
     assert!(cost.bytes_read as i64 <= file.file_size_in_bytes / 5, "{cost:?} of {}", file.file_size_in_bytes);
 
     let none = col("id").less_than(0).bind(&table()).unwrap();
-    let (cost, count) = self::cost(&sheet, sheet.input(&file), &file, ReadRequest::new(table()).with_filter(none)).await;
+    let (cost, count) =
+        self::cost(&sheet, sheet.input(&file), &file, ReadRequest::new(table()).with_filter(none)).await;
     assert_eq!(count, 0);
     // Nothing but the footer.
     assert_eq!((cost.get, cost.total()), (1, 1), "{cost:?}");

@@ -43,8 +43,8 @@ pub(crate) fn bloom_filters(schema: &Schema) -> Vec<(String, &'static str)> {
         Type::Primitive(P::Boolean | P::Unknown | P::Geometry(_) | P::Geography(..)) => false,
         field_type => field_type.as_primitive().is_some(),
     });
-    let enabled =
-        possible.map(|field| (format!("write.parquet.bloom-filter-enabled.column.{}", field.full_name), "true"));
+    let enabled = possible
+        .map(|field| (format!("write.parquet.bloom-filter-enabled.column.{}", field.full_name), "true"));
     enabled.chain([("write.parquet.bloom-filter-max-bytes".to_owned(), "128")]).collect()
 }
 
@@ -122,7 +122,11 @@ impl Sheet {
         request: ReadRequest,
     ) -> Result<Vec<RecordBatch>, DataError> {
         let request = request.with_record_count(file.record_count);
-        FileReader::open(self.input(file), &file.file_format, request).await?.into_stream().try_collect().await
+        FileReader::open(self.input(file), &file.file_format, request)
+            .await?
+            .into_stream()
+            .try_collect()
+            .await
     }
 
     /// The rows of a file in a schema, as a request made of it asks for them.

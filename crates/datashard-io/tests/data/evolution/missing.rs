@@ -40,7 +40,12 @@ fn rows() -> Vec<Tuple> {
 }
 
 fn spec() -> PartitionSpec {
-    PartitionSpec::builder(&table()).identity("day").identity("place.country").identity("kind").build().unwrap()
+    PartitionSpec::builder(&table())
+        .identity("day")
+        .identity("place.country")
+        .identity("kind")
+        .build()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -93,10 +98,13 @@ async fn a_null_partition_value_is_null_even_where_there_is_a_default() {
 #[tokio::test]
 async fn what_files_hold_wins_over_partition_values() {
     let table = table();
-    let constants = identity_constants(&spec(), &table, &[Some(Value::Date(1)), Some("no".into()), Some(Value::Long(9))]);
+    let constants =
+        identity_constants(&spec(), &table, &[Some(Value::Date(1)), Some("no".into()), Some(Value::Long(9))]);
     let place = Value::Struct(vec![None, None]);
-    let rows: Vec<Tuple> =
-        vec![vec![Some(Value::Long(1)), Some(Value::Date(2)), Some(place), None], vec![Some(Value::Long(2)), None, None, None]];
+    let rows: Vec<Tuple> = vec![
+        vec![Some(Value::Long(1)), Some(Value::Date(2)), Some(place), None],
+        vec![Some(Value::Long(2)), None, None, None],
+    ];
     for format in FORMATS {
         let sheet = Sheet::new(&table, format, &[]).await;
         let file = sheet.write(&rows).await;

@@ -32,7 +32,11 @@ fn table() -> Arc<Schema> {
         NestedField::optional(2, "name", PrimitiveType::String),
         NestedField::optional(3, "place", place),
         NestedField::optional(6, "tags", ListType::optional(7, PrimitiveType::String)),
-        NestedField::optional(8, "counts", MapType::optional(9, PrimitiveType::String, 10, PrimitiveType::Long)),
+        NestedField::optional(
+            8,
+            "counts",
+            MapType::optional(9, PrimitiveType::String, 10, PrimitiveType::Long),
+        ),
         NestedField::optional(11, "later", PrimitiveType::Boolean).with_initial_default(Value::Boolean(true)),
     ];
     Arc::new(Schema::new(fields).unwrap())
@@ -65,7 +69,14 @@ fn expect() -> Vec<Tuple> {
             Some(Value::Map(vec![("k".into(), Some(Value::Long(5)))])),
             later.clone(),
         ],
-        vec![Some(Value::Long(2)), None, place("y"), Some(Value::List(vec![])), Some(Value::Map(vec![])), later],
+        vec![
+            Some(Value::Long(2)),
+            None,
+            place("y"),
+            Some(Value::List(vec![])),
+            Some(Value::Map(vec![])),
+            later,
+        ],
     ]
 }
 
@@ -90,7 +101,8 @@ fn parquet_file() -> Bytes {
         // Of the name of a column that the mapping lacks.
         ("later", text([Some("no"), Some("no")])),
     ];
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.into_inner().unwrap().into()

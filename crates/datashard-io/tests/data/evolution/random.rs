@@ -22,7 +22,10 @@ enum Step {
     Widen,
     MakeOptional,
     MoveFirst,
-    Add { primitive: PrimitiveType, default: Option<Value> },
+    Add {
+        primitive: PrimitiveType,
+        default: Option<Value>,
+    },
     AddNested,
     /// Drop and add under the same name.
     Replace,
@@ -30,11 +33,12 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let added = (0..4_usize).prop_flat_map(|which| {
-        let kinds =
-            [PrimitiveType::Long, PrimitiveType::String, PrimitiveType::Double, PrimitiveType::Decimal {
-                precision: 38,
-                scale: 4,
-            }];
+        let kinds = [
+            PrimitiveType::Long,
+            PrimitiveType::String,
+            PrimitiveType::Double,
+            PrimitiveType::Decimal { precision: 38, scale: 4 },
+        ];
         let primitive = kinds[which].clone();
         let default = prop::option::of(chance::value_of(&primitive.clone().into()));
         (Just(primitive), default)
@@ -71,7 +75,8 @@ fn evolve(from: &Schema, steps: &[(Step, Index)]) -> Arc<Schema> {
         let fields: Vec<_> = schema.all_fields().collect();
         let Some(field) = fields.get(index.index(fields.len().max(1))) else { continue };
         let name = field.full_name;
-        let parent = field.parent.and_then(|id| schema.field_by_id(id)).map(|parent| parent.full_name.to_owned());
+        let parent =
+            field.parent.and_then(|id| schema.field_by_id(id)).map(|parent| parent.full_name.to_owned());
         let new = format!("new {number}");
         let add = |update: SchemaUpdate, column: NewColumn| match &parent {
             Some(parent) => update.add_field(parent.as_str(), column),
@@ -92,7 +97,11 @@ fn evolve(from: &Schema, steps: &[(Step, Index)]) -> Arc<Schema> {
             Step::AddNested => {
                 let parts = vec![
                     datashard_spec::schema::NestedField::optional(1, "a", PrimitiveType::Int),
-                    datashard_spec::schema::NestedField::optional(2, "b", ListType::optional(3, PrimitiveType::Uuid)),
+                    datashard_spec::schema::NestedField::optional(
+                        2,
+                        "b",
+                        ListType::optional(3, PrimitiveType::Uuid),
+                    ),
                 ];
                 add(update, NewColumn::optional(new, StructType::new(parts)))
             }

@@ -39,7 +39,13 @@ async fn check(from: &Arc<Schema>, rows: &[Tuple], to: &Arc<Schema>, expect: &[T
 }
 
 /// The rows that a filter of the later schema finds, by its first column.
-async fn check_filter(from: &Arc<Schema>, rows: &[Tuple], to: &Arc<Schema>, filter: &Predicate, expect: &[i32]) {
+async fn check_filter(
+    from: &Arc<Schema>,
+    rows: &[Tuple],
+    to: &Arc<Schema>,
+    filter: &Predicate,
+    expect: &[i32],
+) {
     let bound = filter.bind(to).unwrap();
     for format in FORMATS {
         for set in [&[][..], &TINY] {
@@ -74,7 +80,9 @@ async fn added_columns_are_null_or_their_initial_default() {
                     NewColumn::optional("price", P::Decimal { precision: 38, scale: 2 })
                         .with_default(Value::decimal(-5, 2)),
                 )
-                .add_column(NewColumn::optional("at", P::TimestamptzNs).with_default(Value::TimestamptzNs(-1)))
+                .add_column(
+                    NewColumn::optional("at", P::TimestamptzNs).with_default(Value::TimestamptzNs(-1)),
+                )
                 .add_column(NewColumn::optional("list", ListType::optional(0, P::Int))),
             // What is written from now on has no part in what was.
             SchemaUpdate::new().set_write_default("text", Some("later".into())),
@@ -321,7 +329,8 @@ async fn an_unknown_column_may_become_anything() {
 async fn a_date_that_no_timestamp_reaches_is_refused_with_its_row_and_column() {
     let from = schema(vec![NestedField::optional(1, "on", P::Date)]);
     let to = evolved(&from, vec![SchemaUpdate::new().change_type("on", P::TimestampNs)]);
-    let rows: Vec<Tuple> = (0..20).map(|n| vec![Some(Value::Date(if n == 17 { 200_000 } else { n }))]).collect();
+    let rows: Vec<Tuple> =
+        (0..20).map(|n| vec![Some(Value::Date(if n == 17 { 200_000 } else { n }))]).collect();
     for format in FORMATS {
         let sheet = Sheet::new(&from, format, &[]).await;
         let file = sheet.write(&rows).await;

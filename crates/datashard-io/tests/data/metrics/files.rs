@@ -93,7 +93,8 @@ async fn metrics_of_every_type_are_those_of_an_oracle_in_every_mode() {
     for mode in MODES {
         let expect = Metrics::count(&schema, &rows, |_| mode);
         for format in FORMATS {
-            let sheet = Sheet::new(&schema, format, &[("write.metadata.metrics.default", &mode.text())]).await;
+            let sheet =
+                Sheet::new(&schema, format, &[("write.metadata.metrics.default", &mode.text())]).await;
             let file = sheet.write(&rows).await;
             check_entry(&sheet, &file, format, rows.len()).await;
             assert_eq!(Metrics::of(&file), expect, "{format}, {mode:?}");
@@ -130,7 +131,13 @@ async fn columns_are_measured_by_their_own_modes() {
     let long = "é\u{d7ff}\u{10ffff}long";
     let inner = |x: f64, y: &[u8]| Some(Value::Struct(vec![Some(x.into()), Some(Value::Binary(y.to_vec()))]));
     let rows = vec![
-        vec![Some(long.into()), Some(long.into()), Some(long.into()), Some(long.into()), inner(f64::NAN, &[0xff, 0])],
+        vec![
+            Some(long.into()),
+            Some(long.into()),
+            Some(long.into()),
+            Some(long.into()),
+            inner(f64::NAN, &[0xff, 0]),
+        ],
         vec![None, Some("".into()), None, Some("z".into()), inner(1.0, &[])],
         vec![None, None, None, None, None],
     ];
@@ -151,7 +158,8 @@ async fn columns_are_measured_by_their_own_modes() {
 
 #[tokio::test]
 async fn the_first_hundred_columns_are_measured_where_no_default_is_set() {
-    let fields = (1..=130).map(|id| NestedField::optional(id, format!("c{id}"), PrimitiveType::Int)).collect();
+    let fields =
+        (1..=130).map(|id| NestedField::optional(id, format!("c{id}"), PrimitiveType::Int)).collect();
     let schema = Arc::new(Schema::new(fields).unwrap());
     let rows = vec![vec![Some(Value::Int(5)); 130]];
     let expect =

@@ -62,9 +62,15 @@ impl Metrics {
     }
 
     /// Adds the fields of a struct, which is null where a row is.
-    fn add(&mut self, fields: &[NestedField], rows: &[Option<&[Option<Value>]>], mode: &impl Fn(FieldId) -> Mode) {
+    fn add(
+        &mut self,
+        fields: &[NestedField],
+        rows: &[Option<&[Option<Value>]>],
+        mode: &impl Fn(FieldId) -> Mode,
+    ) {
         for (at, field) in fields.iter().enumerate() {
-            let column: Vec<Option<&Value>> = rows.iter().map(|row| row.and_then(|row| row[at].as_ref())).collect();
+            let column: Vec<Option<&Value>> =
+                rows.iter().map(|row| row.and_then(|row| row[at].as_ref())).collect();
             match &field.field_type {
                 Type::Struct(inner) => {
                     let rows: Vec<Option<&[Option<Value>]>> = column

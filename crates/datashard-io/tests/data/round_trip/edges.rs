@@ -32,7 +32,20 @@ pub(crate) fn primitives() -> Vec<P> {
         P::Geometry(Some("EPSG:3857".into())),
         P::Geography(None, Some(EdgeAlgorithm::Karney)),
     ];
-    let decimals = [(1, 0), (2, 2), (4, 1), (9, 0), (9, 9), (10, 2), (18, 0), (18, 18), (19, 5), (28, 10), (38, 0), (38, 38)];
+    let decimals = [
+        (1, 0),
+        (2, 2),
+        (4, 1),
+        (9, 0),
+        (9, 9),
+        (10, 2),
+        (18, 0),
+        (18, 18),
+        (19, 5),
+        (28, 10),
+        (38, 0),
+        (38, 38),
+    ];
     types.extend(decimals.map(|(precision, scale)| P::Decimal { precision, scale }));
     types
 }
@@ -40,18 +53,47 @@ pub(crate) fn primitives() -> Vec<P> {
 /// Values of a type: the ends of its range, zeros, and what is odd about it.
 pub(crate) fn edges(primitive: &P) -> Vec<Value> {
     let bytes = || -> Vec<Vec<u8>> {
-        vec![vec![], vec![0], b"abc".to_vec(), vec![0xff; 40], vec![0x80, 0, 0x7f], (0..3000).map(|n| (n % 251) as u8).collect()]
+        vec![
+            vec![],
+            vec![0],
+            b"abc".to_vec(),
+            vec![0xff; 40],
+            vec![0x80, 0, 0x7f],
+            (0..3000).map(|n| (n % 251) as u8).collect(),
+        ]
     };
     match primitive {
         P::Boolean => vec![true.into(), false.into()],
         P::Int => [i32::MIN, -1, 0, 1, 127, i32::MAX].map(Value::Int).to_vec(),
         P::Long => longs().map(Value::Long).to_vec(),
-        P::Float => [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.0, f32::MIN, f32::MAX, f32::MIN_POSITIVE, 1e-45, 0.1]
-            .map(Value::Float)
-            .to_vec(),
-        P::Double => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0, f64::MIN, f64::MAX, f64::MIN_POSITIVE, 5e-324, 0.1]
-            .map(Value::Double)
-            .to_vec(),
+        P::Float => [
+            f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            -0.0,
+            0.0,
+            f32::MIN,
+            f32::MAX,
+            f32::MIN_POSITIVE,
+            1e-45,
+            0.1,
+        ]
+        .map(Value::Float)
+        .to_vec(),
+        P::Double => [
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            -0.0,
+            0.0,
+            f64::MIN,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            5e-324,
+            0.1,
+        ]
+        .map(Value::Double)
+        .to_vec(),
         P::Decimal { precision, scale } => {
             let end = 10_i128.pow((*precision).into());
             [1 - end, -1, 0, 1, end / 3, end - 1].map(|unscaled| Value::decimal(unscaled, *scale)).to_vec()
@@ -66,7 +108,9 @@ pub(crate) fn edges(primitive: &P) -> Vec<Value> {
         P::Uuid => [0, 1, u128::MAX, 1 << 127, 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff]
             .map(|bits| Value::Uuid(Uuid::from_u128(bits)))
             .to_vec(),
-        P::Fixed(length) => [0, 0x7f, 0x80, 0xff].map(|byte| Value::Fixed(vec![byte; *length as usize])).to_vec(),
+        P::Fixed(length) => {
+            [0, 0x7f, 0x80, 0xff].map(|byte| Value::Fixed(vec![byte; *length as usize])).to_vec()
+        }
         P::Binary => bytes().into_iter().map(Value::Binary).collect(),
         P::Geometry(_) => points().into_iter().map(Value::Geometry).collect(),
         P::Geography(..) => points().into_iter().map(Value::Geography).collect(),
@@ -80,10 +124,23 @@ fn longs() -> [i64; 7] {
 
 /// Text: empty, long, with NUL, on both sides of the surrogates, composed and not.
 fn texts() -> Vec<String> {
-    let mut texts: Vec<String> =
-        ["", "a", "\0", "a\0b", "\u{d7ff}", "\u{e000}", "\u{ffff}", "\u{10000}", "\u{10ffff}", "e\u{301}é", "日本語", "\"\\\n", " "]
-            .map(str::to_owned)
-            .to_vec();
+    let mut texts: Vec<String> = [
+        "",
+        "a",
+        "\0",
+        "a\0b",
+        "\u{d7ff}",
+        "\u{e000}",
+        "\u{ffff}",
+        "\u{10000}",
+        "\u{10ffff}",
+        "e\u{301}é",
+        "日本語",
+        "\"\\\n",
+        " ",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     texts.push("é\u{10ffff}".repeat(1500));
     texts
 }
@@ -146,9 +203,15 @@ fn nested(first: i32) -> Vec<Nested> {
     let at = first;
     let structs = StructType::new(vec![
         NestedField::optional(at, "n", P::Double),
-        NestedField::optional(at + 1, "s", StructType::new(vec![NestedField::optional(at + 2, "t", inner(at + 3))])),
+        NestedField::optional(
+            at + 1,
+            "s",
+            StructType::new(vec![NestedField::optional(at + 2, "t", inner(at + 3))]),
+        ),
     ]);
-    let of_structs = |n: f64, t: Option<Option<Value>>| some(Value::Struct(vec![Some(n.into()), t.map(|t| Value::Struct(vec![t]))]));
+    let of_structs = |n: f64, t: Option<Option<Value>>| {
+        some(Value::Struct(vec![Some(n.into()), t.map(|t| Value::Struct(vec![t]))]))
+    };
     let struct_values = vec![
         None,
         of_structs(f64::NAN, None),
@@ -166,7 +229,10 @@ fn nested(first: i32) -> Vec<Nested> {
         some(Value::List(vec![])),
         some(Value::List(vec![None])),
         some(Value::List(vec![Some(Value::List(vec![])), None, Some(Value::List(vec![None]))])),
-        some(Value::List(vec![Some(Value::List(vec![ints(&[]), ints(&[None]), ints(&[Some(1), None, Some(i32::MIN)])])), None])),
+        some(Value::List(vec![
+            Some(Value::List(vec![ints(&[]), ints(&[None]), ints(&[Some(1), None, Some(i32::MIN)])])),
+            None,
+        ])),
         some(Value::List(vec![Some(Value::List(vec![ints(&[Some(7); 300])])); 3])),
     ];
 
@@ -177,7 +243,8 @@ fn nested(first: i32) -> Vec<Nested> {
         at + 1,
         MapType::optional(at + 2, P::Int, at + 3, ListType::required(at + 4, P::Double)),
     );
-    let doubles = |values: &[f64]| Some(Value::List(values.iter().map(|v| Some(Value::Double(*v))).collect()));
+    let doubles =
+        |values: &[f64]| Some(Value::List(values.iter().map(|v| Some(Value::Double(*v))).collect()));
     let map_values = vec![
         None,
         some(Value::Map(vec![])),
@@ -206,7 +273,10 @@ fn nested(first: i32) -> Vec<Nested> {
         None,
         some(Value::List(vec![None, Some(Value::Struct(vec![None, None]))])),
         some(Value::List(vec![Some(Value::Struct(vec![
-            Some(Value::Map(vec![(uuid(1), None), (uuid(u128::MAX), Some(of_inner(Some("\u{10ffff}"), -1)))])),
+            Some(Value::Map(vec![
+                (uuid(1), None),
+                (uuid(u128::MAX), Some(of_inner(Some("\u{10ffff}"), -1))),
+            ])),
             Some(Value::decimal(10_i128.pow(38) - 1, 3)),
         ]))])),
     ];

@@ -13,7 +13,13 @@ const ROWS: usize = 31;
 const BATCH_ROWS: [usize; 3] = [1, 7, 8192];
 
 /// Writes the rows under these properties and reads them in batches of every size.
-async fn round_trip(schema: &Arc<Schema>, rows: &[Tuple], format: &str, set: &[(&str, &str)], sizes: &[usize]) {
+async fn round_trip(
+    schema: &Arc<Schema>,
+    rows: &[Tuple],
+    format: &str,
+    set: &[(&str, &str)],
+    sizes: &[usize],
+) {
     let sheet = Sheet::new(schema, format, set).await;
     let file = sheet.write(rows).await;
     assert_eq!(file.record_count, rows.len() as i64);
@@ -36,7 +42,9 @@ async fn parquet_layouts(codec: ParquetCompression) {
                         ("write.parquet.compression-codec", codec.as_str()),
                         ("write.parquet.page-version", version),
                     ];
-                    set.extend(plain.iter().filter(|_| !dictionaries).map(|(key, value)| (key.as_str(), *value)));
+                    set.extend(
+                        plain.iter().filter(|_| !dictionaries).map(|(key, value)| (key.as_str(), *value)),
+                    );
                     set.extend(blooms.iter().filter(|_| filters).map(|(key, value)| (key.as_str(), *value)));
                     set.extend(TINY.iter().filter(|_| tiny));
                     // Sizes of batches say nothing about filters.
@@ -81,7 +89,9 @@ async fn every_type_survives_parquet_with_zstd() {
 #[tokio::test]
 async fn every_type_survives_avro_with_every_codec() {
     let (schema, rows) = every_type(ROWS);
-    for codec in [AvroCompression::Uncompressed, AvroCompression::Snappy, AvroCompression::Gzip, AvroCompression::Zstd] {
+    for codec in
+        [AvroCompression::Uncompressed, AvroCompression::Snappy, AvroCompression::Gzip, AvroCompression::Zstd]
+    {
         let set = [("write.avro.compression-codec", codec.as_str())];
         round_trip(&schema, &rows, "avro", &set, &BATCH_ROWS).await;
     }

@@ -108,7 +108,8 @@ impl Question {
     /// The answer, by going over all rows.
     fn answer(&self) -> Vec<Tuple> {
         let filter = self.filter.bind(&self.schema).unwrap();
-        let at = |field: &NestedField| self.schema.fields().iter().position(|there| there.id == field.id).unwrap();
+        let at =
+            |field: &NestedField| self.schema.fields().iter().position(|there| there.id == field.id).unwrap();
         let kept = self.rows.iter().zip(0_i64..).filter(|(row, position)| {
             !self.deleted.contains(&(*position as u64)) && chance::matches(&filter, &self.schema, row)
         });
