@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 
+use super::buffers::Buffers;
 use super::exclusive::{self, Method};
 use super::failure::{Failure, Reason};
 use super::file_system::{FileKind, FileSystem};
@@ -32,6 +33,7 @@ pub(super) struct Files {
     pub(super) context: Context,
     /// How fast small writes are.
     pub(super) pace: Pace,
+    pub(super) buffers: Buffers,
     method: OnceLock<Method>,
     pub(super) flusher: Arc<Flusher>,
     /// Folders that were searched for temporary files of killed processes.
@@ -59,6 +61,7 @@ impl Files {
             options,
             context,
             pace: Pace::default(),
+            buffers: Buffers::default(),
             method: OnceLock::new(),
             flusher,
             swept: Mutex::default(),

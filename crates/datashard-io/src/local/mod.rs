@@ -1,5 +1,6 @@
 //! Tables in a folder: files that are whole or absent under their names, and as durable as was asked for.
 
+mod buffers;
 mod etag;
 mod exclusive;
 pub(crate) mod failure;

@@ -10,13 +10,14 @@ use futures_util::{StreamExt, stream};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectMeta};
 
+use super::buffers::{BUFFER_BYTES, Buffers};
 use super::etag;
 use super::failure::{Failure, Reason};
 use super::file_system::{FileStat, OpenFile};
 use super::files::{Files, check_kind, check_name};
 use super::folder::{LocalFolder, run};
 
-/// Ranges up to this size are read in the call that opens the file, larger ones in pieces of it.
+/// Whole files up to this size are read in the call that opens them, larger ones in pieces of it: readers with a limit may want none of them.
 const PIECE_BYTES: u64 = 1024 * 1024;
 
 /// What one look at a file gave.
@@ -117,10 +118,14 @@ fn open(files: &Files, path: &Path, options: &GetOptions) -> Result<Opened, Fail
         let all = read_range(&*file, 0..stat.size_bytes)?;
         meta.e_tag = Some(etag::of_content(&all));
     }
-    if range.end.saturating_sub(range.start) > PIECE_BYTES {
+    let count = range.end.saturating_sub(range.start);
+    let bytes = if count <= PIECE_BYTES {
+        read_range(&*file, range.clone())?
+    } else if options.range.is_some() && usize::try_from(count).is_ok_and(|count| count <= BUFFER_BYTES) {
+        read_into_buffer(&files.buffers, &*file, range.clone())?
+    } else {
         return Ok(Opened { meta, range, content: Content::File(file) });
-    }
-    let bytes = read_range(&*file, range.clone())?;
+    };
     if whole && (on_content || conditions.iter().all(|tag| tag.is_none())) {
         meta.e_tag = Some(etag::of_content(&bytes));
     }
@@ -143,9 +148,26 @@ pub(super) fn read_range(file: &dyn OpenFile, range: Range<u64>) -> Result<Bytes
         .map_err(|_| Failure::before(io::Error::from(io::ErrorKind::OutOfMemory)))?;
     // The size is the file's, not a claim of somebody else's, and callers ask for pieces.
     let mut buffer = vec![0; length];
+    fill(file, range.start, &mut buffer)?;
+    Ok(buffer.into())
+}
+
+/// The same, of at most [`BUFFER_BYTES`], in a buffer that is used again.
+fn read_into_buffer(buffers: &Buffers, file: &dyn OpenFile, range: Range<u64>) -> Result<Bytes, Failure> {
+    let too_long = || Failure::before(io::Error::from(io::ErrorKind::OutOfMemory));
+    let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(|_| too_long())?;
+    let mut buffer = buffers.take();
+    fill(file, range.start, buffer.first(length).ok_or_else(too_long)?)?;
+    Ok(buffer.into_bytes(length))
+}
+
+/// Fills a buffer with what follows `start`, to its last byte.
+fn fill(file: &dyn OpenFile, start: u64, buffer: &mut [u8]) -> Result<(), Failure> {
+    let expected = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
+    let length = buffer.len();
     let mut done = 0_usize;
     while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-        let offset = range.start.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+        let offset = start.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
         match file.read_at(offset, rest) {
             Ok(0) => {
                 let found = u64::try_from(done).unwrap_or(u64::MAX);
@@ -156,7 +178,7 @@ pub(super) fn read_range(file: &dyn OpenFile, range: Range<u64>) -> Result<Bytes
             Err(error) => return Err(Failure::before(error)),
         }
     }
-    Ok(buffer.into())
+    Ok(())
 }
 
 /// What a listing or a look tells of a file.

@@ -66,6 +66,8 @@ fn cut(range: &Range<u64>, answers: &[(Range<u64>, Bytes)]) -> Option<Bytes> {
         return Some(Bytes::new());
     }
     let first = answers.partition_point(|(answer, _)| answer.end <= range.start);
+    let held = answers.iter().fold(0_usize, |sum, (_, bytes)| sum.saturating_add(bytes.len()));
+    let wanted = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
     let mut joined = BytesMut::new();
     let mut at = range.start;
     for (answer, bytes) in answers.get(first..)? {
@@ -79,6 +81,10 @@ fn cut(range: &Range<u64>, answers: &[(Range<u64>, Bytes)]) -> Option<Bytes> {
         let piece = bytes.slice(skip..end);
         if at == range.start && stop == range.end {
             return Some(piece);
+        }
+        if joined.is_empty() {
+            // At once, but for no more than there is.
+            joined.reserve(wanted.min(held));
         }
         joined.extend_from_slice(&piece);
         at = stop;

@@ -19,13 +19,13 @@ async fn error(bytes: impl Into<Bytes>) -> DataError {
 }
 
 #[tokio::test]
-async fn every_flipped_bit_of_a_column_is_found_by_its_checksum() {
+async fn flipped_bits_all_over_the_columns_are_found_by_their_checksums() {
     let codec = properties(&[("write.parquet.compression-codec", "uncompressed")]);
     let bytes = tokio::task::spawn_blocking(move || write_file(&schema(), &[rows()], &codec).unwrap().0);
     let bytes = bytes.await.unwrap();
     let footer = footer_start(&bytes);
     // The data ends before the page index, which is no part of a column.
-    for at in (4..footer / 2).step_by(97) {
+    for at in (4..footer / 2).step_by(23) {
         let mut damaged = bytes.to_vec();
         damaged[at] ^= 1 << (at % 8);
         let error = error(damaged).await;
