@@ -5,7 +5,8 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 use parquet::errors::ParquetError;
 
-/// Arrow bytes after which the size of a row group is looked at, however few rows they are: what is held is bounded by bytes.
+/// Arrow bytes after which the size of a row group is looked at when they could fill it, however few rows they are: what is held is bounded
+/// by bytes.
 const CHECK_BYTES: u64 = 16 << 20;
 
 /// When to look at the size of a row group, and when to end it.
@@ -69,7 +70,9 @@ impl OpenRowGroup {
 
     /// How many more rows may be added before [`is_full`](Self::is_full) is to be asked; at least 1.
     ///
-    /// As the size nears the limit, ever fewer: half of what would reach it.
+    /// As the size nears the limit, ever fewer: half of what would reach it. Rows seldom take more in a file than in Arrow, so half of what
+    /// would reach it at their size in Arrow may come in one go, whatever the limits on rows are: each column is then encoded with its
+    /// dictionary in the processor's cache, where few rows of many columns would fetch them all again and again.
     pub(super) fn rows_to_check(&self, limit: &RowGroupLimit, row_bytes: u64) -> usize {
         let (least, most) = (limit.check_min_rows, limit.check_max_rows.max(limit.check_min_rows));
         let left = limit.size_bytes.saturating_sub(self.size_bytes(limit));
@@ -79,7 +82,8 @@ impl OpenRowGroup {
         };
         let rows = if self.rows == 0 { least } else { written.clamp(least, most) };
         let by_bytes = CHECK_BYTES.checked_div(row_bytes.max(1)).unwrap_or(1);
-        usize::try_from(rows.min(by_bytes).max(1)).unwrap_or(usize::MAX)
+        let unseen = left.checked_div(row_bytes.max(1)).unwrap_or(0) / 2;
+        usize::try_from(rows.min(by_bytes).max(unseen).max(1)).unwrap_or(usize::MAX)
     }
 
     /// Whether it has reached the limit.

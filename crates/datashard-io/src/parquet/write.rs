@@ -228,13 +228,13 @@ impl ParquetFileWriter {
 async fn pass_on(
     checksums: &mut ChunkChecksums,
     output: &mut OutputFile,
-    bytes: Bytes,
+    pieces: Vec<Bytes>,
 ) -> Result<(), DataError> {
-    if bytes.is_empty() {
-        return Ok(());
+    for bytes in pieces {
+        checksums.pass(&bytes);
+        output.write(bytes).await?;
     }
-    checksums.pass(&bytes);
-    output.write(bytes).await
+    Ok(())
 }
 
 /// Runs the encoder; what it refuses, and panics, become errors that name the place.
