@@ -1,10 +1,11 @@
 //! The examples of the format's specification, cut into blocks and read in steps of any length.
 
 use bytes::Bytes;
+use orc_rust::proto::PostScript;
 
 use super::super::codec::Compression;
 use super::super::stream::{Budget, ByteStream};
-use super::{BooleanReader, ByteReader, Encoding, IntegerReader};
+use super::{BooleanReader, ByteReader, Encoding, IntegerReader, varints_i128};
 
 fn stream(bytes: &[u8]) -> ByteStream {
     ByteStream::new(Bytes::copy_from_slice(bytes), Compression::NONE, Budget::new(0))
@@ -94,4 +95,57 @@ fn bytes_and_booleans_give_the_values_of_the_specification() {
         }
     }
     assert!(whole.read(1).is_err());
+}
+
+#[test]
+fn numbers_that_would_lose_bits_are_refused() {
+    let longest = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+    let read = |last: u8| {
+        let mut bytes = vec![0xff];
+        bytes.extend(longest);
+        bytes[10] = last;
+        let mut found = Vec::new();
+        IntegerReader::unsigned(stream(&bytes), Encoding::V1).read(1, &mut found).map(|()| found)
+    };
+    assert_eq!(read(0x01).unwrap(), [-1]);
+    assert!(read(0x02).is_err() && read(0x81).is_err());
+    // One value of 64 bits, and a patch for it.
+    let patched = [0xbe, 0x00, 0x00, 0x01, 0x00, 0, 0, 0, 0, 0, 0, 0, 1, 0b0100_0000];
+    assert!(IntegerReader::unsigned(stream(&patched), Encoding::V2).read(1, &mut Vec::new()).is_err());
+}
+
+#[test]
+fn decimals_come_whole_whatever_their_length_and_where_blocks_end() {
+    let values = [0, -1, 63, -64, 1 << 62, -(1 << 62), i128::from(i64::MAX), 5, i128::MAX, i128::MIN, 7];
+    let mut bytes = Vec::new();
+    for value in values {
+        let mut rest = ((value << 1) ^ (value >> 127)).cast_unsigned();
+        while rest >= 0x80 {
+            bytes.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(u8::try_from(rest).unwrap());
+    }
+    let mut found = Vec::new();
+    varints_i128(&mut stream(&bytes), values.len(), &mut found).unwrap();
+    assert_eq!(found, values);
+    // In blocks of three bytes, stored as they are.
+    let blocks: Vec<u8> = bytes
+        .chunks(3)
+        .flat_map(|block| {
+            let header = u8::try_from(block.len() * 2 + 1).unwrap();
+            [&[header, 0, 0], block].concat()
+        })
+        .collect();
+    let postscript =
+        PostScript { compression: Some(1), compression_block_size: Some(3), ..PostScript::default() };
+    let compression = Compression::of(&postscript).unwrap();
+    let cut = |bytes: &[u8]| ByteStream::new(Bytes::copy_from_slice(bytes), compression, Budget::new(0));
+    let mut found = Vec::new();
+    varints_i128(&mut cut(&blocks), values.len(), &mut found).unwrap();
+    assert_eq!(found, values);
+    assert!(varints_i128(&mut cut(&blocks), values.len() + 1, &mut found).is_err());
+    // More than 128 bits.
+    let long = [[0xff; 18].as_slice(), &[0x04]].concat();
+    assert!(varints_i128(&mut stream(&long), 1, &mut found).is_err());
 }
