@@ -495,3 +495,6 @@ impl Blocks {
         DataError::undecodable(&*self.file, self.place(), error)
     }
 }
+
+#[cfg(test)]
+mod tests;
