@@ -23,8 +23,8 @@ use arrow::datatypes::SchemaRef;
 use datashard_benches::rows;
 use datashard_io::arrow::schema_to_arrow;
 use datashard_io::context::Context;
-use datashard_io::write::{TableWriter, WriteOptions};
 use datashard_io::store::Durability;
+use datashard_io::write::{TableWriter, WriteOptions};
 use datashard_io::{StoreOptions, TableStore};
 use datashard_spec::id::PartitionSpecId;
 use datashard_spec::manifest::FileContent;
@@ -121,7 +121,9 @@ fn write_bare(folder: &Path, arrow: &SchemaRef, batches: &[RecordBatch], codec: 
         .set_max_row_group_row_count(None)
         .set_max_row_group_bytes(Some(128 << 20))
         .build();
-    let mut writer = ArrowWriter::try_new(File::create(folder.join("bare")).unwrap(), Arc::clone(arrow), Some(properties)).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(folder.join("bare")).unwrap(), Arc::clone(arrow), Some(properties))
+            .unwrap();
     for batch in batches {
         writer.write(batch).unwrap();
     }

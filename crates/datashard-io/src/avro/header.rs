@@ -92,7 +92,7 @@ mod tests {
     fn header(keys: &[&str]) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         for key in keys {
-            bytes.extend([2, u8::try_from(key.len() * 2).unwrap()]);
+            bytes.extend([2, u8::try_from(key.len().checked_mul(2).unwrap()).unwrap()]);
             bytes.extend(key.as_bytes());
             bytes.extend([2, b'1']);
         }

@@ -1,5 +1,7 @@
 //! Files that claim more than they hold, files that are cut, and parts of files.
 
+#![allow(clippy::as_conversions, clippy::arithmetic_side_effects, reason = "numbers of a test are small")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
