@@ -310,8 +310,11 @@ impl Run {
         let share_bytes = self.memory_limit_bytes.checked_div(BATCH_SHARE).unwrap_or(0);
         let fitting = share_bytes.checked_div(row_bytes).unwrap_or(0).max(MIN_BATCH_ROWS);
         let rows = self.batch_rows.min(usize::try_from(fitting).unwrap_or(usize::MAX));
-        let limits =
-            unfold::Limits { share_bytes, limit_bytes: self.memory_limit_bytes, min_rows: MIN_BATCH_ROWS };
+        let limits = unfold::Limits {
+            share_bytes: self.memory_limit_bytes.checked_div(WORST_BATCH_SHARE).unwrap_or(0),
+            limit_bytes: self.memory_limit_bytes,
+            min_rows: MIN_BATCH_ROWS,
+        };
         unfold::batch_rows(self.fetch.file(), group.number, row_group, parts, rows, limits)
     }
 }
