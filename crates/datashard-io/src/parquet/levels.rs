@@ -127,7 +127,7 @@ mod tests {
     fn levels(bytes: &[u8], max_level: i16, values: u64) -> Vec<(bool, u64)> {
         let mut found: Vec<(bool, u64)> = Vec::new();
         runs(bytes, max_level, values, |is_zero, count| match found.last_mut() {
-            Some(last) if last.0 == is_zero => last.1 = last.1.checked_add(count).unwrap(),
+            Some(last) if last.0 == is_zero => last.1 = last.1.saturating_add(count),
             _ => found.push((is_zero, count)),
         });
         found

@@ -263,9 +263,8 @@ mod tests {
 
     #[test]
     fn the_longest_text_of_a_dictionary_is_found_and_damage_ends_the_search() {
-        let text = |length: u32| {
-            [length.to_le_bytes().to_vec(), vec![b'a'; usize::try_from(length).unwrap()]].concat()
-        };
+        let text =
+            |length: u8| [u32::from(length).to_le_bytes().to_vec(), vec![b'a'; length.into()]].concat();
         let bytes = [text(3), text(70), text(0), text(9)].concat();
         assert_eq!(longest_plain(&bytes, 4), 70);
         assert_eq!(longest_plain(&bytes, 1), 3);
