@@ -11,6 +11,7 @@
 //! Runs take turns, and each side's best counts, as other work on the machine only ever slows down.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
