@@ -71,8 +71,8 @@ impl OpenRowGroup {
     /// How many more rows may be added before [`is_full`](Self::is_full) is to be asked; at least 1.
     ///
     /// As the size nears the limit, ever fewer: half of what would reach it. Rows seldom take more in a file than in Arrow, so half of what
-    /// would reach it at their size in Arrow may come in one go, whatever the limits on rows are: each column is then encoded with its
-    /// dictionary in the processor's cache, where few rows of many columns would fetch them all again and again.
+    /// would reach it at their size in Arrow may come in one go, whatever the limits on rows are: wide tables are then written column by column,
+    /// not in turns of a few rows each.
     pub(super) fn rows_to_check(&self, limit: &RowGroupLimit, row_bytes: u64) -> usize {
         let (least, most) = (limit.check_min_rows, limit.check_max_rows.max(limit.check_min_rows));
         let left = limit.size_bytes.saturating_sub(self.size_bytes(limit));

@@ -10,6 +10,7 @@ async fn reason(url: &str, options: StoreOptions) -> String {
     }
 }
 
+#[cfg(feature = "cloud")]
 fn environment(variables: &[(&str, &str)]) -> StoreOptions {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     StoreOptions::from_environment(variables)
