@@ -10,8 +10,16 @@ use crate::python::Environment;
 use crate::{Outcome, process};
 
 /// Readers, in the versions that were seen to work.
-const PACKAGES: [&str; 5] =
-    ["pyarrow==26.0.1", "duckdb==1.5.5", "pytz==2026.6", "fastavro==1.13.1", "cramjam==2.14.0"];
+///
+/// The last two are what fastavro reads snappy and zstandard with; Python has the latter itself since 3.14.
+const PACKAGES: [&str; 6] = [
+    "pyarrow==26.0.1",
+    "duckdb==1.5.5",
+    "pytz==2026.6",
+    "fastavro==1.13.1",
+    "cramjam==2.14.0",
+    "backports.zstd==1.8.0; python_version < '3.14'",
+];
 
 /// Keeps the files that were written, and says where they are.
 const KEEP: &str = "--keep";
