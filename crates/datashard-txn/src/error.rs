@@ -1,0 +1,135 @@
+//! [`CommitError`]: how a commit can end other than well, and what may be done then.
+
+use std::error::Error;
+
+use datashard_io::{StoreError, TablePath};
+use datashard_spec::ErrorKind;
+
+use crate::operation::Refusal;
+use crate::protocol::StateError;
+use crate::token::CommitToken;
+
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// Why a commit did not end with an answer of success.
+///
+/// All but [`CommitStateUnknown`](Self::CommitStateUnknown) are definite: the operation is not in the table and never will be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// Something that was committed meanwhile stands against the operation. On what is there now it may be planned anew.
+    #[error("conflict: {reason}")]
+    Conflict {
+        /// The operation.
+        operation: &'static str,
+        /// What stands against it.
+        reason: String,
+    },
+    /// The operation cannot be applied to this table.
+    #[error("rejected: {reason}")]
+    Rejected {
+        /// Why.
+        reason: String,
+    },
+    /// There is a table already.
+    #[error("there is a table at {location} already")]
+    TableExists {
+        /// Where.
+        location: String,
+    },
+    /// There is no table.
+    #[error("there is no table at {location}")]
+    NoTable {
+        /// Where.
+        location: String,
+    },
+    /// Whether the operation was committed is not known yet. Nothing that it wrote may be deleted, and it must not be sent anew as another
+    /// operation; [`resolve`](crate::Committer::resolve) finds out, from any process.
+    #[error("it is not known whether the commit took place: {reason}; ask again with its token")]
+    CommitStateUnknown {
+        /// What to ask with.
+        token: Box<CommitToken>,
+        /// What happened.
+        reason: String,
+        /// The last error of the store, if there was one.
+        #[source]
+        source: Option<Box<StoreError>>,
+    },
+    /// A file of the table is damaged, or the chain of versions is.
+    #[error("`{path}` is damaged: {reason}")]
+    Corrupt {
+        /// The file.
+        path: TablePath,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The table, or what is asked for, needs something that this version does not have.
+    #[error("not supported: {what}")]
+    Unsupported {
+        /// What it is.
+        what: String,
+    },
+    /// The store failed before anything could have been committed.
+    #[error(transparent)]
+    Storage(#[from] StoreError),
+}
+
+impl CommitError {
+    /// How to treat this error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Rejected { .. } => ErrorKind::InvalidInput,
+            Self::TableExists { .. } => ErrorKind::AlreadyExists,
+            Self::NoTable { .. } => ErrorKind::NotFound,
+            Self::CommitStateUnknown { .. } => ErrorKind::OutcomeUnknown,
+            Self::Corrupt { .. } => ErrorKind::InvalidData,
+            Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::Storage(error) => error.kind(),
+        }
+    }
+
+    /// Whether the operation is certainly not in the table, now and later.
+    pub fn is_definite(&self) -> bool {
+        !matches!(self, Self::CommitStateUnknown { .. })
+    }
+
+    pub(crate) fn corrupt(path: &TablePath, source: impl Into<Cause>) -> Self {
+        Self::Corrupt { path: path.clone(), reason: source.into().to_string() }
+    }
+
+    pub(crate) fn rejected(reason: impl Into<String>) -> Self {
+        Self::Rejected { reason: reason.into() }
+    }
+
+    pub(crate) fn unsupported(what: impl Into<String>) -> Self {
+        Self::Unsupported { what: what.into() }
+    }
+
+    pub(crate) fn of_state(path: &TablePath, error: StateError) -> Self {
+        match error {
+            StateError::Damaged { .. } => Self::corrupt(path, error),
+            StateError::Protocol { .. } => Self::unsupported(error.to_string()),
+        }
+    }
+
+    pub(crate) fn of_refusal(refusal: Refusal, location: String) -> Self {
+        match refusal {
+            Refusal::Conflict { operation, reason } => Self::Conflict { operation, reason },
+            Refusal::Rejected { operation, reason } => Self::rejected(format!("{operation}: {reason}")),
+            Refusal::TableExists => Self::TableExists { location },
+            Refusal::NoTable => Self::NoTable { location },
+            Refusal::Corrupt { path, reason } => match TablePath::parse(&path) {
+                Ok(path) => Self::Corrupt { path, reason },
+                Err(error) => Self::rejected(format!("`{path}`: {error}; {reason}")),
+            },
+            Refusal::Unsupported { operation, reason } => Self::unsupported(format!("{operation}: {reason}")),
+        }
+    }
+}
+
+impl From<datashard_io::path::PathError> for CommitError {
+    fn from(error: datashard_io::path::PathError) -> Self {
+        Self::Storage(error.into())
+    }
+}
