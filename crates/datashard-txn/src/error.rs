@@ -1,6 +1,7 @@
 //! [`CommitError`]: how a commit can end other than well, and what may be done then.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use datashard_io::{StoreError, TablePath};
 use datashard_spec::ErrorKind;
@@ -14,7 +15,7 @@ type Cause = Box<dyn Error + Send + Sync>;
 /// Why a commit did not end with an answer of success.
 ///
 /// All but [`CommitStateUnknown`](Self::CommitStateUnknown) are definite: the operation is not in the table and never will be.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommitError {
     /// Something that was committed meanwhile stands against the operation. On what is there now it may be planned anew.
@@ -53,7 +54,7 @@ pub enum CommitError {
         reason: String,
         /// The last error of the store, if there was one.
         #[source]
-        source: Option<Box<StoreError>>,
+        source: Option<Arc<StoreError>>,
     },
     /// A file of the table is damaged, or the chain of versions is.
     #[error("`{path}` is damaged: {reason}")]
@@ -71,7 +72,7 @@ pub enum CommitError {
     },
     /// The store failed before anything could have been committed.
     #[error(transparent)]
-    Storage(#[from] StoreError),
+    Storage(Arc<StoreError>),
 }
 
 impl CommitError {
@@ -128,8 +129,14 @@ impl CommitError {
     }
 }
 
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::Storage(Arc::new(error))
+    }
+}
+
 impl From<datashard_io::path::PathError> for CommitError {
     fn from(error: datashard_io::path::PathError) -> Self {
-        Self::Storage(error.into())
+        StoreError::from(error).into()
     }
 }

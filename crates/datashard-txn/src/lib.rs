@@ -1,17 +1,40 @@
 //! Optimistic commits: what changed meanwhile, does it conflict, try again.
 
+pub mod action;
+mod afterwards;
+mod attempt;
+mod background;
 mod base;
+mod commit;
+mod committed;
+mod core;
 pub mod epoch;
 mod error;
+mod group;
+mod handle;
+mod history;
+mod load;
+mod lookup;
 mod next;
 mod operation;
+mod options;
+mod pace;
 pub mod protocol;
 mod rules;
+mod session;
 mod token;
+mod view;
+mod work;
 
+pub use background::{Background, TokioBackground};
 pub use base::{Base, Loaded};
+pub use committed::{Committed, Resolution};
 pub use error::CommitError;
+pub use handle::Committer;
+pub use lookup::SUMMARY_APP_KEY;
 pub use next::{Next, NoNext, next};
 pub use operation::{Content, Inputs, NewManifest, Operation, Produced, Refusal};
+pub use options::CommitOptions;
+pub use pace::Pace;
 pub use rules::{Mutation, Rules};
 pub use token::{CommitToken, TokenError};

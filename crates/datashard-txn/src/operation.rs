@@ -13,6 +13,7 @@ use datashard_spec::manifest::ManifestFile;
 use datashard_spec::metadata::{TableMetadata, TableUpdate};
 
 use crate::base::{Base, Loaded};
+use crate::protocol::AppKey;
 
 /// Something that a commit does to a table.
 pub trait Operation: fmt::Debug + Send + Sync {
@@ -84,6 +85,8 @@ pub struct Inputs<'a> {
     pub loaded: &'a Loaded,
     /// Manifests that earlier attempts wrote: those that fit are used again.
     pub earlier: &'a [NewManifest],
+    /// The caller's key of the operation, to be told in the snapshot's summary.
+    pub key: Option<&'a AppKey>,
 }
 
 /// A manifest that a commit adds.

@@ -101,6 +101,11 @@ impl Known {
         Self { version, at: None }
     }
 
+    /// A version that was the newest when the same [`Clock`](crate::context::Clock) told this time: one that was created then, say.
+    pub fn newest_at(version: MetadataVersion, at: Duration) -> Self {
+        Self { version, at: Some(at) }
+    }
+
     /// The version.
     pub fn version(&self) -> MetadataVersion {
         self.version

@@ -1,0 +1,222 @@
+//! The commit loop, as the protocol has it: where does the operation stand, what comes next, children first, then the one name.
+//!
+//! It decides nothing: [`standing`](Core::standing) and [`next`] do, over values. It moves bytes, and keeps account of what was sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use datashard_io::TablePath;
+use datashard_io::head::metadata_path;
+use datashard_io::store::Created;
+use datashard_spec::id::MetadataVersion;
+use futures_util::future::{OptionFuture, join3};
+
+use crate::attempt::Attempt;
+use crate::base::Loaded;
+use crate::committed::Committed;
+use crate::core::Core;
+use crate::error::CommitError;
+use crate::next::{Next, NoNext, next};
+use crate::operation::Operation;
+use crate::protocol::{AppKey, Found, Ineligible, Standing, counts, must_check_boundary};
+use crate::rules::Mutation;
+use crate::view::View;
+use crate::work::Work;
+
+impl Core {
+    /// Commits an operation. Also gives the files that nobody needs any more, now that its outcome is known (R10).
+    ///
+    /// # Cancel safety
+    /// Dropped, it may have committed the operation or not, and what it sent may still arrive. Its number is not used again.
+    pub(crate) async fn commit(
+        &self,
+        operation: &dyn Operation,
+        key: Option<AppKey>,
+    ) -> (Result<Committed, CommitError>, Vec<TablePath>) {
+        let mut work = Work::begin(self, operation, key);
+        let outcome = self.drive(&mut work, operation).await;
+        work.settle(self, outcome)
+    }
+
+    async fn drive(&self, work: &mut Work, operation: &dyn Operation) -> Result<Committed, CommitError> {
+        let mut view = match self.view() {
+            Some(view) => Some(view),
+            None => self.newest(None).await?,
+        };
+        loop {
+            // Is it committed already, or certainly not? (R5, R6)
+            match self.stands(work, view.as_ref()).await? {
+                Standing::Committed(found) => return self.confirm(work, view.as_ref(), found).await,
+                Standing::Uncommitted { new_session: false } => {}
+                Standing::Uncommitted { new_session: true } => work.renew_session(self),
+                Standing::AskHistory | Standing::Unknown => {
+                    return Err(work.unknown("the table does not remember enough to tell", None));
+                }
+            }
+            // What comes next? An attempt whose slot may still be filled by it is sent again as it is. (R1, R3, R4)
+            let was_open = work.open_attempt();
+            let attempt = match was_open.clone() {
+                Some(attempt) => attempt,
+                None => {
+                    work.note_made(self);
+                    let loaded = self.load(work, operation, view.as_mut()).await?;
+                    match self.decide(work, operation, view.as_ref(), &loaded) {
+                        Ok(next) => Attempt::new(next, view.as_ref()),
+                        Err(NoNext::Ineligible(Ineligible::OutOfOrder { .. })) => {
+                            work.renew_session(self);
+                            continue;
+                        }
+                        Err(no) => return Err(work.refused(self, no)),
+                    }
+                }
+            };
+            // Children before their parent; beside them, whether somebody else was faster.
+            let children = work.unwritten(operation, &attempt);
+            work.note_writing(&children);
+            let path = metadata_path(attempt.base.version)?;
+            let (written, staged, newest) = join3(
+                self.store.put_all(children),
+                self.store.stage(&path, attempt.bytes.clone()),
+                OptionFuture::from(view.as_ref().map(|view| self.newest(Some(view)))),
+            )
+            .await;
+            written?;
+            work.note_manifests(&attempt);
+            if let Some(newest) = newest.transpose()? {
+                let newest = newest.ok_or_else(|| self.table_is_gone())?;
+                let is_newer = view.as_ref().is_none_or(|view| view.base.version != newest.base.version);
+                view = Some(newest);
+                if is_newer {
+                    work.lost(self)?;
+                    continue;
+                }
+            }
+            // The commit point.
+            let staged = staged?;
+            let sent_at = self.context().clock.elapsed();
+            work.note_sent(&attempt);
+            match staged.create().await {
+                Ok(Created::Yes) => {
+                    if self.created_counts(work, view.as_ref(), attempt.base.version).await? {
+                        self.note_view(&attempt.view(sent_at));
+                        return Ok(work.committed(attempt.base.version, attempt.snapshot_id));
+                    }
+                    // It lies below the retire boundary, in nobody's table.
+                    self.forget_view();
+                    view = Some(self.look_after(work, None).await?);
+                }
+                Ok(Created::No) => {
+                    let pause = work.lost(self)?;
+                    self.context().clock.sleep(pause).await;
+                    view = self.after_answer(work, view).await?;
+                }
+                Ok(Created::Unclear(error)) => {
+                    if !self.options.limits.rules.upholds(Mutation::AnswersAreTruth) {
+                        work.forget_sent(self);
+                    }
+                    let pause = work.trouble(self, Some(Arc::from(error)))?;
+                    self.context().clock.sleep(pause).await;
+                    view = self.after_answer(work, view).await?;
+                }
+                Err(error) => {
+                    work.note_refused(was_open.is_some());
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    /// Where the operation stands as of the newest version known. Whatever slots it was sent to up to there are then settled.
+    async fn stands(&self, work: &mut Work, view: Option<&View>) -> Result<Standing, CommitError> {
+        let generation = work.new_generation();
+        let Some(view) = view else {
+            work.pending_mut().known_uncommitted(MetadataVersion(0), None, generation);
+            return Ok(Standing::Uncommitted { new_session: false });
+        };
+        let standing = self.standing(work.pending_mut(), &view.base, generation).await?;
+        if matches!(standing, Standing::Uncommitted { .. }) {
+            work.uncommitted_as_of(view.base.version);
+        }
+        Ok(standing)
+    }
+
+    /// The one decision. Pure but for the commit id that it draws.
+    fn decide(
+        &self,
+        work: &Work,
+        operation: &dyn Operation,
+        view: Option<&View>,
+        loaded: &Loaded,
+    ) -> Result<Next, NoNext> {
+        let base = view.map(|view| view.base.as_ref());
+        operation.validate(base).map_err(NoNext::Refused)?;
+        let inputs = work.inputs(self, base, loaded);
+        next(base, operation, &work.member(operation), work.step(self), &inputs, self.options.limits)
+    }
+
+    /// Whether a version counts that the store says it created (R2).
+    async fn created_counts(
+        &self,
+        work: &Work,
+        view: Option<&View>,
+        version: MetadataVersion,
+    ) -> Result<bool, CommitError> {
+        let now = self.context().clock.elapsed();
+        let age = match view {
+            Some(view) => view.known.age(now),
+            // Version 1 of a table that was not there when the operation began.
+            None => Some(work.age(self)),
+        };
+        let is_due = must_check_boundary(age, self.options.strict);
+        if !is_due || !self.options.limits.rules.upholds(Mutation::NoCheckAfterCreate) {
+            return Ok(true);
+        }
+        Ok(counts(version, self.store.retired().await?))
+    }
+
+    /// The newest version after an answer that settles nothing by itself (R1): advice, not truth.
+    async fn after_answer(&self, work: &mut Work, view: Option<View>) -> Result<Option<View>, CommitError> {
+        match view {
+            Some(view) => Ok(Some(self.look_after(work, Some(&view)).await?)),
+            // Nobody's version 1 was there. If it still is not, the same is sent again.
+            None => self.look_for(work, None).await,
+        }
+    }
+
+    /// The newest version of a table that is there.
+    async fn look_after(&self, work: &mut Work, view: Option<&View>) -> Result<View, CommitError> {
+        self.look_for(work, view).await?.ok_or_else(|| self.table_is_gone())
+    }
+
+    /// The newest version, asked for as long as the store is in trouble and time is left.
+    async fn look_for(&self, work: &mut Work, view: Option<&View>) -> Result<Option<View>, CommitError> {
+        loop {
+            match self.newest(view).await {
+                Err(CommitError::Storage(error)) if error.is_retryable() => {
+                    let pause: Duration = work.trouble(self, Some(error))?;
+                    self.context().clock.sleep(pause).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The operation was found in the table. In a folder a version may be seen before its name is durable.
+    async fn confirm(
+        &self,
+        work: &Work,
+        view: Option<&View>,
+        found: Found,
+    ) -> Result<Committed, CommitError> {
+        let view = view.ok_or_else(|| self.table_is_gone())?;
+        let version = Self::version_of(found, &view.base);
+        self.store.make_name_durable(&metadata_path(version)?).await?;
+        self.note_view(view);
+        Ok(work.found(found, &view.base))
+    }
+
+    fn table_is_gone(&self) -> CommitError {
+        self.forget_view();
+        CommitError::NoTable { location: self.store.location().to_string() }
+    }
+}

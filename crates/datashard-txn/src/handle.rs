@@ -1,0 +1,175 @@
+//! [`Committer`]: an open table, as far as commits go.
+
+use std::sync::Arc;
+
+use datashard_io::{TableStore, head::metadata_path};
+use datashard_spec::id::MetadataVersion;
+
+use crate::action::{Append, CreateTable};
+use crate::base::Base;
+use crate::committed::{Committed, Resolution};
+use crate::core::Core;
+use crate::error::CommitError;
+use crate::group::Job;
+use crate::operation::Operation;
+use crate::options::CommitOptions;
+use crate::protocol::{AppKey, Found, Generation, Standing};
+use crate::token::CommitToken;
+
+/// An open table, as far as commits go. Clones are one handle: they share the newest version known, the session and the queue, and what
+/// they append at the same time becomes one commit.
+#[derive(Debug, Clone)]
+pub struct Committer {
+    core: Arc<Core>,
+}
+
+impl Committer {
+    /// Makes a table and opens it.
+    ///
+    /// # Errors
+    /// `TableExists`, if there is one, whoever made it; otherwise as [`commit`](Self::commit).
+    ///
+    /// # Cancel safety
+    /// The table is there, whole, or not.
+    pub async fn create(
+        store: TableStore,
+        table: CreateTable,
+        options: CommitOptions,
+    ) -> Result<(Self, Committed), CommitError> {
+        store.check_layout(MetadataVersion(0)).await?;
+        let core = Core::new(store, options, None);
+        let committed = core.enqueue(Job::Alone(Arc::new(table), None)).await?;
+        Ok((Self { core }, committed))
+    }
+
+    /// Opens a table to commit to it.
+    ///
+    /// # Errors
+    /// `NoTable`; `Corrupt`; `Storage`, also if files of other writers lie beside ours that make commits unsafe.
+    ///
+    /// # Cancel safety
+    /// Nothing is written.
+    pub async fn open(store: TableStore, options: CommitOptions) -> Result<Self, CommitError> {
+        let core = Core::new(store, options, None);
+        let Some(view) = core.newest(None).await? else {
+            return Err(CommitError::NoTable { location: core.store.location().to_string() });
+        };
+        core.store.check_layout(view.base.version).await?;
+        core.note_view(&view);
+        Ok(Self { core })
+    }
+
+    /// The table's files.
+    pub fn store(&self) -> &TableStore {
+        &self.core.store
+    }
+
+    /// The newest version that this handle knows.
+    ///
+    /// # Errors
+    /// `NoTable` if the table is gone.
+    pub fn base(&self) -> Result<Arc<Base>, CommitError> {
+        self.core.view().map(|view| view.base).ok_or_else(|| self.no_table())
+    }
+
+    /// The newest version there is. One GET if this handle knows it already.
+    ///
+    /// # Errors
+    /// `NoTable` if the table is gone; `Corrupt`; `Storage`.
+    ///
+    /// # Cancel safety
+    /// Nothing is written.
+    pub async fn refresh(&self) -> Result<Arc<Base>, CommitError> {
+        match self.core.newest(self.core.view().as_ref()).await? {
+            Some(view) => {
+                self.core.note_view(&view);
+                Ok(view.base)
+            }
+            None => {
+                self.core.forget_view();
+                Err(self.no_table())
+            }
+        }
+    }
+
+    /// Appends data files. Appends that clones of this handle make at the same time become one commit and one snapshot.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    ///
+    /// # Cancel safety
+    /// A dropped call that was not begun yet does not take place. Begun, it goes on for the others of its group, and in the background.
+    pub async fn append(&self, append: Append) -> Result<Committed, CommitError> {
+        self.core.enqueue(Job::Append(append)).await
+    }
+
+    /// Commits an operation by itself. With a key it is applied at most once, whoever sends it, however often, from whatever process: a
+    /// later one is told so ([`Committed::duplicate`]).
+    ///
+    /// # Errors
+    /// `Conflict`, `Rejected`, `Unsupported`, `TableExists`, `NoTable`, `Storage`: the operation is not in the table and never will be.
+    /// `CommitStateUnknown`: it may be; [`resolve`](Self::resolve) tells later. `Corrupt`: the table is damaged, and nothing was done.
+    ///
+    /// # Cancel safety
+    /// As [`append`](Self::append).
+    pub async fn commit<O: Operation + 'static>(
+        &self,
+        operation: O,
+        key: Option<AppKey>,
+    ) -> Result<Committed, CommitError> {
+        self.core.enqueue(Job::Alone(Arc::new(operation), key)).await
+    }
+
+    /// What became of an operation whose outcome was not known, whoever sent it.
+    ///
+    /// # Errors
+    /// `Rejected` if the token is another table's; `NoTable`, `Corrupt`, `Storage`.
+    ///
+    /// # Cancel safety
+    /// Nothing is written.
+    pub async fn resolve(&self, token: &CommitToken) -> Result<Resolution, CommitError> {
+        let base = self.refresh().await?;
+        if let (Some(of_token), Some(of_table)) = (token.table, base.metadata.table_uuid())
+            && of_token != of_table
+        {
+            return Err(CommitError::rejected(format!(
+                "the token is of table {of_token}, this is {of_table}"
+            )));
+        }
+        let sent_above = token.pending.uncommitted;
+        let mut pending = token.pending.clone();
+        let standing = self.core.standing(&mut pending, &base, Generation::default()).await?;
+        Ok(match standing {
+            Standing::Committed(found) => {
+                let version = Core::version_of(found, &base);
+                self.core.store.make_name_durable(&metadata_path(version)?).await?;
+                let of_key = pending.key.as_ref().and_then(|key| crate::lookup::snapshot_of_key(&base, key));
+                Resolution::Committed(Committed {
+                    version,
+                    snapshot_id: of_key,
+                    duplicate: found == Found::Key,
+                    attempts: 0,
+                })
+            }
+            // It was sent to the slot after the version as of which it was known not to be committed, and to none above.
+            Standing::Uncommitted { .. } => match sent_above {
+                Some(known) if base.version > known => Resolution::NotCommitted,
+                Some(_) | None => Resolution::Open,
+            },
+            Standing::AskHistory | Standing::Unknown => Resolution::Forgotten,
+        })
+    }
+
+    /// Writes the version hint now, if writing it was put off.
+    ///
+    /// # Cancel safety
+    /// The hint is written or not; nothing depends on it.
+    pub async fn flush(&self) {
+        let flushed = self.core.store.flush_hint().await;
+        tracing::debug!(?flushed, "version hint");
+    }
+
+    fn no_table(&self) -> CommitError {
+        CommitError::NoTable { location: self.core.store.location().to_string() }
+    }
+}

@@ -1,0 +1,96 @@
+//! [`View`]: the newest version known, and how it is found.
+
+use std::sync::Arc;
+
+use datashard_io::StoreError;
+use datashard_io::head::{Head, HeadAfter, Known, METADATA_LIMIT_BYTES, metadata_path};
+use datashard_spec::avro::ManifestListReader;
+use datashard_spec::manifest::ManifestFile;
+
+use crate::base::Base;
+use crate::core::Core;
+use crate::error::CommitError;
+use crate::protocol::continues;
+
+/// The newest version known. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) base: Arc<Base>,
+    /// Since when it is known to be the newest.
+    pub(crate) known: Known,
+    /// The rows of its manifest list, once they were read or written.
+    pub(crate) rows: Option<Arc<Vec<ManifestFile>>>,
+}
+
+impl View {
+    fn of_head(head: &Head) -> Result<Self, CommitError> {
+        let base = Base::read(head.version, &head.metadata)?;
+        Ok(Self { base: Arc::new(base), known: head.known(), rows: None })
+    }
+}
+
+impl Core {
+    /// The newest version, given what was the newest before; `None` if there is no table.
+    ///
+    /// Every version that is stepped to is held against the one before it (R1), and against the retire boundary where that is due (R2).
+    pub(crate) async fn newest(&self, from: Option<&View>) -> Result<Option<View>, CommitError> {
+        let Some(from) = from else {
+            let head = self.store.find_head().await?;
+            return head.as_ref().map(View::of_head).transpose();
+        };
+        match self.store.find_head_after(from.known).await {
+            Ok(HeadAfter::Same(known)) => Ok(Some(View { known, ..from.clone() })),
+            Ok(HeadAfter::Newer(head)) => {
+                let view = View::of_head(&head)?;
+                same_table(&from.base, &view.base)?;
+                if from.base.next_version().is_ok_and(|next| next == view.base.version) {
+                    continues(from.base.state.as_ref(), view.base.state.as_ref())
+                        .map_err(|broken| corrupt_chain(&view.base, &broken))?;
+                }
+                Ok(Some(view))
+            }
+            // The table is gone.
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The rows of the manifest list of a view's current snapshot. One GET unless they are known.
+    pub(crate) async fn rows(&self, view: &View) -> Result<Arc<Vec<ManifestFile>>, CommitError> {
+        if let Some(rows) = &view.rows {
+            return Ok(Arc::clone(rows));
+        }
+        let Some(path) = view.base.manifest_list(self.store.location())? else { return Ok(Arc::default()) };
+        let bytes = match self.store.read(&path, METADATA_LIMIT_BYTES).await {
+            Ok(bytes) => bytes,
+            Err(StoreError::NotFound { .. }) => {
+                return Err(CommitError::corrupt(
+                    &path,
+                    "it is named by the current snapshot and does not exist",
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let reader = ManifestListReader::new(&bytes).map_err(|e| CommitError::corrupt(&path, e))?;
+        let rows = reader.collect::<Result<Vec<_>, _>>().map_err(|e| CommitError::corrupt(&path, e))?;
+        Ok(Arc::new(rows))
+    }
+}
+
+/// A handle never goes over from one table to another that was made in its place.
+fn same_table(before: &Base, after: &Base) -> Result<(), CommitError> {
+    let (before, after) = (before.metadata.table_uuid(), after.metadata.table_uuid());
+    match (before, after) {
+        (Some(before), Some(after)) if before != after => Err(CommitError::rejected(format!(
+            "the table {before} was replaced by another table, {after}; open it anew"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn corrupt_chain(base: &Base, broken: &crate::protocol::Broken) -> CommitError {
+    match metadata_path(base.version) {
+        Ok(path) => CommitError::corrupt(&path, format!("the chain of versions is broken: {broken}")),
+        Err(error) => error.into(),
+    }
+}

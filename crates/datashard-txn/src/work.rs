@@ -1,0 +1,341 @@
+//! [`Work`]: an operation on its way: its names, what was sent of it, what it wrote, for how long it has been tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use datashard_io::{StoreError, TablePath};
+use datashard_spec::Uuid;
+use datashard_spec::id::{MetadataVersion, SnapshotId};
+use datashard_spec::property::{TableProperties, commit};
+
+use crate::attempt::Attempt;
+use crate::base::{Base, Loaded};
+use crate::committed::Committed;
+use crate::core::Core;
+use crate::error::CommitError;
+use crate::next::NoNext;
+use crate::operation::{Inputs, NewManifest, Operation};
+use crate::protocol::{AppKey, CommitId, Found, Generation, Member, OperationTag, Pending, Step};
+use crate::token::CommitToken;
+
+/// An operation on its way.
+#[derive(Debug)]
+pub(crate) struct Work {
+    name: &'static str,
+    key: Option<AppKey>,
+    tag: OperationTag,
+    pending: Pending,
+    new_generation: Generation,
+    operation_id: Uuid,
+    snapshot_id: SnapshotId,
+    epoch: MetadataVersion,
+    table: Option<Uuid>,
+    began: Duration,
+    timeout: Duration,
+    /// Versions sent, whatever came of them.
+    sent: u32,
+    losses: u32,
+    /// Unclear answers and errors in a row.
+    troubles: u32,
+    attempt_began: Duration,
+    /// The last version sent, if its slot may still turn out to hold it.
+    open: Option<Attempt>,
+    /// By slot: what was sent last to it.
+    attempts: BTreeMap<MetadataVersion, Attempt>,
+    made: u32,
+    earlier: Vec<NewManifest>,
+    written: BTreeSet<TablePath>,
+}
+
+impl Work {
+    pub(crate) fn begin(core: &Core, operation: &dyn Operation, key: Option<AppKey>) -> Self {
+        let context = core.context();
+        let view = core.view();
+        let base = view.as_ref().map(|view| view.base.as_ref());
+        let tag = OperationTag::of(context.randomness.next_u64(), &operation.fingerprint());
+        let now = context.clock.elapsed();
+        let of_table = || {
+            let none = BTreeMap::new();
+            let properties = base.map_or(&none, |base| base.metadata.properties());
+            TableProperties::new(properties).value(&commit::TOTAL_TIMEOUT_MS)
+        };
+        Self {
+            name: operation.name(),
+            tag,
+            pending: core.session().next(context, tag, key.clone()),
+            key,
+            new_generation: Generation(context.ids.uuid().as_u128()),
+            operation_id: context.ids.uuid(),
+            snapshot_id: snapshot_id(context.randomness.next_u64()),
+            epoch: base.map_or(MetadataVersion(0), |base| base.version),
+            table: base.and_then(|base| base.metadata.table_uuid()),
+            began: now,
+            timeout: core.options.timeout.unwrap_or_else(|| Duration::from_millis(of_table())),
+            sent: 0,
+            losses: 0,
+            troubles: 0,
+            attempt_began: now,
+            open: None,
+            attempts: BTreeMap::new(),
+            made: 0,
+            earlier: Vec::new(),
+            written: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn pending_mut(&mut self) -> &mut Pending {
+        &mut self.pending
+    }
+
+    pub(crate) fn new_generation(&self) -> Generation {
+        self.new_generation
+    }
+
+    pub(crate) fn age(&self, core: &Core) -> Duration {
+        core.context().clock.elapsed().saturating_sub(self.began)
+    }
+
+    pub(crate) fn member(&self, operation: &dyn Operation) -> Member {
+        Member::direct(self.pending.session, self.pending.number, self.tag)
+            .with_key(self.key.clone())
+            .with_oldest_epoch(operation.oldest_epoch())
+    }
+
+    pub(crate) fn step(&self, core: &Core) -> Step {
+        Step {
+            commit: CommitId(core.context().ids.uuid().as_u128()),
+            generation: self.new_generation,
+            file_floor: MetadataVersion(0),
+        }
+    }
+
+    pub(crate) fn inputs<'a>(
+        &'a self,
+        core: &'a Core,
+        base: Option<&Base>,
+        loaded: &'a Loaded,
+    ) -> Inputs<'a> {
+        let last_updated_ms = base.map_or(i64::MIN, |base| base.metadata.last_updated_ms());
+        Inputs {
+            location: core.store.location(),
+            now_ms: core.context().clock.now_ms().max(last_updated_ms),
+            snapshot_id: self.snapshot_id,
+            operation_id: self.operation_id,
+            epoch: self.epoch,
+            attempt: self.made.saturating_add(1),
+            loaded,
+            earlier: &self.earlier,
+            key: self.key.as_ref(),
+        }
+    }
+
+    pub(crate) fn earlier(&self) -> &[NewManifest] {
+        &self.earlier
+    }
+
+    /// The operation is not committed as of this version, so what was sent to its slot or below has lost.
+    pub(crate) fn uncommitted_as_of(&mut self, version: MetadataVersion) {
+        self.open = self.open.take().filter(|open| open.base.version > version);
+    }
+
+    /// The attempt that may still fill the slot after this base.
+    pub(crate) fn open_attempt(&self) -> Option<Attempt> {
+        self.open.clone()
+    }
+
+    pub(crate) fn note_made(&mut self, core: &Core) {
+        self.made = self.made.saturating_add(1);
+        self.attempt_began = core.context().clock.elapsed();
+    }
+
+    /// What has to be written before the attempt can be sent.
+    pub(crate) fn unwritten(&self, operation: &dyn Operation, attempt: &Attempt) -> Vec<(TablePath, Bytes)> {
+        let manifests =
+            attempt.manifests.iter().map(|manifest| (manifest.path.clone(), manifest.bytes.clone()));
+        let all = operation.payload().into_iter().chain(manifests).chain(attempt.manifest_list.clone());
+        all.filter(|(path, _)| !self.written.contains(path)).collect()
+    }
+
+    /// These files may be there from now on.
+    pub(crate) fn note_writing(&mut self, files: &[(TablePath, Bytes)]) {
+        self.written.extend(files.iter().map(|(path, _)| path.clone()));
+    }
+
+    /// They are not certainly there: they are written again.
+    pub(crate) fn note_manifests(&mut self, attempt: &Attempt) {
+        for manifest in &attempt.manifests {
+            if !self.earlier.iter().any(|earlier| earlier.path == manifest.path) {
+                self.earlier.push(NewManifest { bytes: Bytes::new(), ..manifest.clone() });
+            }
+        }
+    }
+
+    pub(crate) fn note_sent(&mut self, attempt: &Attempt) {
+        self.sent = self.sent.saturating_add(1);
+        self.attempts.insert(attempt.base.version, attempt.clone());
+        self.open = Some(attempt.clone());
+    }
+
+    /// The store certainly did not take it, and nothing was sent to that slot before.
+    pub(crate) fn note_refused(&mut self, was_open: bool) {
+        if !was_open {
+            self.open = None;
+        }
+    }
+
+    pub(crate) fn renew_session(&mut self, core: &Core) {
+        self.pending = core.session().renew(core.context(), &self.pending, self.tag);
+    }
+
+    /// What happens to those who take an unclear answer for a failure.
+    pub(crate) fn forget_sent(&mut self, core: &Core) {
+        self.open = None;
+        self.renew_session(core);
+        self.pending.uncommitted = None;
+        self.snapshot_id = snapshot_id(core.context().randomness.next_u64());
+    }
+
+    /// Somebody else was faster: the pause before the next attempt.
+    ///
+    /// # Errors
+    /// When the time is up.
+    pub(crate) fn lost(&mut self, core: &Core) -> Result<Duration, CommitError> {
+        self.losses = self.losses.saturating_add(1);
+        self.troubles = 0;
+        self.check_time(core, || CommitError::Conflict {
+            operation: self.name,
+            reason: format!("others committed first {} times", self.losses),
+        })?;
+        let took = core.context().clock.elapsed().saturating_sub(self.attempt_began);
+        Ok(core.options.pace.after_loss(self.losses, took, core.context().randomness.next_u64()))
+    }
+
+    /// The store failed, or its answer settles nothing: the pause before it is asked again.
+    ///
+    /// # Errors
+    /// When the time is up.
+    pub(crate) fn trouble(
+        &mut self,
+        core: &Core,
+        error: Option<Arc<StoreError>>,
+    ) -> Result<Duration, CommitError> {
+        self.troubles = self.troubles.saturating_add(1);
+        let retry_after = error.as_ref().and_then(|error| error.retry_after());
+        let random = core.context().randomness.next_u64();
+        let pause = core.options.pace.after_trouble(self.troubles, retry_after, random);
+        self.check_time(core, || match error {
+            Some(error) => CommitError::Storage(error),
+            None => {
+                CommitError::Conflict { operation: self.name, reason: "the store keeps refusing".to_owned() }
+            }
+        })?;
+        Ok(pause)
+    }
+
+    fn check_time(&self, core: &Core, otherwise: impl FnOnce() -> CommitError) -> Result<(), CommitError> {
+        if self.age(core) < self.timeout { Ok(()) } else { Err(otherwise()) }
+    }
+
+    pub(crate) fn refused(&self, core: &Core, no: NoNext) -> CommitError {
+        match no {
+            NoNext::Refused(refusal) => CommitError::of_refusal(refusal, core.store.location().to_string()),
+            NoNext::Ineligible(why) => CommitError::rejected(format!("{}: {}", self.name, ineligible(why))),
+        }
+    }
+
+    /// The outcome is not known.
+    pub(crate) fn unknown(&self, reason: impl Into<String>, source: Option<Arc<StoreError>>) -> CommitError {
+        let token = CommitToken { table: self.table, pending: self.pending.clone() };
+        CommitError::CommitStateUnknown { token: Box::new(token), reason: reason.into(), source }
+    }
+
+    pub(crate) fn committed(&self, version: MetadataVersion, snapshot_id: Option<SnapshotId>) -> Committed {
+        Committed { version, snapshot_id, duplicate: false, attempts: self.sent }
+    }
+
+    /// The answer for an operation that was found in the table.
+    pub(crate) fn found(&self, found: Found, base: &Base) -> Committed {
+        match found {
+            Found::Session { version } => {
+                let attempt = self.attempts.get(&version);
+                self.committed(version, attempt.and_then(|attempt| attempt.snapshot_id))
+            }
+            Found::Key => {
+                if self.sent > 0 && base.metadata.has_snapshot(self.snapshot_id) {
+                    return self.committed(base.version, Some(self.snapshot_id));
+                }
+                Committed {
+                    version: base.version,
+                    snapshot_id: self.key.as_ref().and_then(|key| crate::lookup::snapshot_of_key(base, key)),
+                    duplicate: true,
+                    attempts: self.sent,
+                }
+            }
+        }
+    }
+
+    /// Ends the operation: the session goes on or is given up, and what nobody needs is removed.
+    pub(crate) fn settle(
+        self,
+        core: &Core,
+        outcome: Result<Committed, CommitError>,
+    ) -> (Result<Committed, CommitError>, Vec<TablePath>) {
+        match outcome {
+            Ok(committed) => {
+                let used = self.attempts.get(&committed.version).filter(|_| !committed.duplicate);
+                match used {
+                    Some(used) => {
+                        core.session().advance(&self.pending);
+                        let needed = used.paths();
+                        let own = self.attempts.values().chain(&self.open).flat_map(Attempt::paths);
+                        let made: BTreeSet<TablePath> =
+                            own.chain(self.earlier.iter().map(|m| m.path.clone())).collect();
+                        let leavings = made
+                            .into_iter()
+                            .filter(|path| self.written.contains(path) && !needed.contains(path));
+                        (Ok(committed), leavings.collect())
+                    }
+                    // Which attempt it was is not known, or it was another operation: nothing is touched.
+                    None => {
+                        if committed.attempts == 0 {
+                            core.session().give_back(&self.pending);
+                        }
+                        (Ok(committed), Vec::new())
+                    }
+                }
+            }
+            Err(error @ CommitError::CommitStateUnknown { .. }) => (Err(error), Vec::new()),
+            // Something sent may yet arrive: whatever went wrong, that is what has to be known (R10).
+            Err(error) if self.open.is_some() => {
+                let source = match &error {
+                    CommitError::Storage(error) => Some(Arc::clone(error)),
+                    _ => None,
+                };
+                (Err(self.unknown(error.to_string(), source)), Vec::new())
+            }
+            Err(error) => {
+                core.session().give_back(&self.pending);
+                (Err(error), self.written.into_iter().collect())
+            }
+        }
+    }
+}
+
+fn snapshot_id(random: u64) -> SnapshotId {
+    // Positive, and never 0, which some writers take for none.
+    SnapshotId(i64::try_from(random >> 1).unwrap_or(i64::MAX).max(1))
+}
+
+fn ineligible(why: crate::protocol::Ineligible) -> String {
+    use crate::protocol::Ineligible;
+    match why {
+        Ineligible::OutOfOrder { last } => format!("its session is at number {last}"),
+        Ineligible::StagedBelowFloor { floor } => format!("it was staged before version {floor}"),
+        Ineligible::FilesBelowFloor { floor } => format!(
+            "it adds files that were begun before version {floor}, which may have been collected: write them anew"
+        ),
+        Ineligible::Exhausted => "no version number is left".to_owned(),
+    }
+}
