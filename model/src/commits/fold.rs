@@ -16,6 +16,7 @@ impl Commits {
             base: *base,
             session: writer.pending.session,
             number: writer.pending.number,
+            before: writer.pending.before,
             generation: writer.pending.generation.expect("an operation is staged once it has looked"),
             writer: index as u8,
             operation: writer.operation,

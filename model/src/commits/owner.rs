@@ -51,16 +51,8 @@ impl Commits {
     /// Where the operation of a writer stands as of its base, which counts (R2).
     pub(super) fn settle(&self, state: &mut State, index: usize) {
         let (version, base) = state.writers[index].base.clone().expect("a writer settles on a base");
-        let ahead = state.writers[index].ahead.as_ref();
-        // The digest of an operation is one over those before it: where the next one is found, so is this one.
-        if let Some(ahead) = ahead
-            && let Standing::Committed(Found::Session { .. }) =
-                resolve(ahead, numbered(version), base.state.as_ref(), self.limits)
-        {
-            return self.acknowledge(state, index);
-        }
         let mut pending = state.writers[index].pending.clone();
-        match self.standing(state, &mut pending, version, &base) {
+        match self.standing(state, index, &mut pending, version, &base) {
             Standing::Committed(_) => self.acknowledge(state, index),
             Standing::Uncommitted { new_session } => {
                 let writer = &mut state.writers[index];
@@ -83,7 +75,22 @@ impl Commits {
     }
 
     /// Where an operation stands, with the older versions that are left. `pending` learns as of which it is not committed.
-    fn standing(&self, state: &State, pending: &mut Pending, version: u8, base: &Version) -> Standing {
+    fn standing(
+        &self,
+        state: &State,
+        index: usize,
+        pending: &mut Pending,
+        version: u8,
+        base: &Version,
+    ) -> Standing {
+        // The digest of an operation is one over those before it: where the next one is found, so is this one.
+        let ahead = state.writers[index].ahead.as_ref();
+        if let Some(ahead) = ahead
+            && let found @ Standing::Committed(Found::Session { .. }) =
+                resolve(ahead, numbered(version), base.state.as_ref(), self.limits)
+        {
+            return found;
+        }
         loop {
             let standing = resolve(pending, numbered(version), base.state.as_ref(), self.limits);
             let (Standing::AskHistory, Some(known)) = (standing, pending.uncommitted) else {
@@ -96,6 +103,12 @@ impl Commits {
                 else {
                     continue;
                 };
+                if let Some(ahead) = ahead
+                    && let LookBack::Committed(found @ Found::Session { .. }) =
+                        look_back(ahead, numbered(older), content.state.as_ref())
+                {
+                    return Standing::Committed(found);
+                }
                 match look_back(pending, numbered(older), content.state.as_ref()) {
                     LookBack::Committed(found) => return Standing::Committed(found),
                     LookBack::Uncommitted => {

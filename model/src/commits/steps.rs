@@ -86,6 +86,7 @@ impl Commits {
         let (version, base) = writer.base.clone().expect("an operation is staged on a base");
         ahead.known_uncommitted(numbered(version), base.state.as_ref(), intent.generation);
         intent.number = ahead.number;
+        intent.before = ahead.before;
         intent.operation += 1;
         state.writers[index].ahead = Some(ahead);
         stage(state, intent, how);

@@ -4,7 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use datashard_spec::id::MetadataVersion;
-use datashard_txn::protocol::{AppKey, CommitId, CommitState, Generation, Member, OperationTag, SessionId};
+use datashard_txn::protocol::{
+    AppKey, ChainHash, CommitId, CommitState, Generation, Member, OperationTag, SessionId,
+};
 
 /// What a version holds, as far as the protocol goes.
 #[derive(Debug, Clone)]
@@ -78,6 +80,8 @@ pub(super) struct Intent {
     pub(super) base: u8,
     pub(super) session: SessionId,
     pub(super) number: u64,
+    /// The digest of the session's operations before it.
+    pub(super) before: ChainHash,
     /// The generation that it was staged in.
     pub(super) generation: Generation,
     pub(super) writer: u8,
@@ -100,7 +104,9 @@ impl Intent {
     /// The operation as its owner commits it.
     pub(super) fn direct(&self) -> Member {
         let key = self.has_key.then(|| Self::key(self.writer, self.operation));
-        Member::direct(self.session, self.number, Self::tag(self.writer, self.operation)).with_key(key)
+        Member::direct(self.session, self.number, Self::tag(self.writer, self.operation))
+            .after(self.before)
+            .with_key(key)
     }
 
     /// The operation as anybody folds it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datashard_spec::id::MetadataVersion;
 use datashard_txn::protocol::{
-    CommitId, CommitState, Generation, Ineligible, Member, OperationTag, SessionId, Step, advance,
+    ChainHash, CommitId, CommitState, Generation, Ineligible, Member, OperationTag, SessionId, Step, advance,
 };
 
 use super::{Act, Collector, File, Files, Phase, State, Unruly, Version};
@@ -98,7 +98,10 @@ impl Files {
         let Phase::Wrote(file) = writer.phase else { return false };
         let base = &state.chain[usize::from(writer.base)];
         let session = SessionId(index as u64);
-        let member = Member::direct(session, base.state.last_of(session) + 1, OperationTag(index as u64))
+        let entry = base.state.sessions.get(&session);
+        let (last, before) = entry.map_or((0, ChainHash::default()), |entry| (entry.last, entry.chain));
+        let member = Member::direct(session, last + 1, OperationTag(index as u64))
+            .after(before)
             .with_oldest_epoch(Some(MetadataVersion(file.epoch.into())));
         match self.advanced(&base.state, writer.base, &[member], 0) {
             Ok(made) => {
