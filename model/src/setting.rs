@@ -32,6 +32,8 @@ pub struct Setting {
     pub foreign: u8,
     /// `drop`: those of them that drop the commit state.
     pub dropping: u8,
+    /// `over`: whether they overwrite what is there, as a rename may.
+    pub overwrites: bool,
     /// `reads`: reads that begin from an old version and probe forward.
     pub reads: u8,
     /// `gc`: whether versions are retired and deleted.
@@ -67,6 +69,7 @@ impl Default for Setting {
             duplicated: 0,
             foreign: 0,
             dropping: 0,
+            overwrites: false,
             reads: 0,
             retires: true,
             deletes_intents: true,
@@ -118,6 +121,7 @@ impl FromStr for Setting {
                 "dup" => setting.duplicated = number,
                 "foreign" => setting.foreign = number,
                 "drop" => setting.dropping = number,
+                "over" => setting.overwrites = yes,
                 "reads" => setting.reads = number,
                 "gc" => setting.retires = yes,
                 "del" => setting.deletes_intents = yes,

@@ -50,7 +50,7 @@ impl Commits {
                 state.foreign_left -= 1;
                 state.foreign = Some(state.newest_content());
             }
-            Act::ForeignCreate { drops_state } => foreign_create(state, drops_state),
+            Act::ForeignCreate { drops_state } => self.foreign_create(state, drops_state),
             Act::ReaderBegins | Act::ReaderProbes | Act::ReaderChecks | Act::ReaderEnds => self.read(state),
         }
         true
@@ -167,6 +167,19 @@ impl Commits {
         }
     }
 
+    fn foreign_create(&self, state: &mut State, drops_state: bool) {
+        let Some((version, content)) = state.foreign.take() else { return };
+        if self.setting.overwrites {
+            state.chain[usize::from(version) + 1] = None;
+        }
+        if drops_state {
+            state.dropping_left -= 1;
+            state.create(version + 1, &Version::carrying(None, content.applied.clone()));
+        } else {
+            state.create(version + 1, &content);
+        }
+    }
+
     fn read(&self, state: &mut State) {
         state.reader = match std::mem::replace(&mut state.reader, Reader::Idle) {
             Reader::Idle => {
@@ -215,16 +228,6 @@ fn stage(state: &mut State, intent: Intent, how: How) {
 fn look_again(state: &mut State, index: usize) {
     state.writers[index].base = None;
     state.writers[index].phase = Phase::NeedsRead;
-}
-
-fn foreign_create(state: &mut State, drops_state: bool) {
-    let Some((version, content)) = state.foreign.take() else { return };
-    if drops_state {
-        state.dropping_left -= 1;
-        state.create(version + 1, &Version::carrying(None, content.applied.clone()));
-    } else {
-        state.create(version + 1, &content);
-    }
 }
 
 enum Follows {
