@@ -122,7 +122,9 @@ impl Bystander {
     pub(crate) async fn sweep(mut self) {
         let table = self.site.table(&self.process);
         loop {
-            self.pause().await;
+            for _ in 0..8 {
+                self.pause().await;
+            }
             let Ok(Some(head)) = table.find_head().await else { continue };
             let base = TableMetadata::from_bytes(&head.metadata).unwrap();
             let Ok(Some(mut state)) = CommitState::of_properties(base.properties(), head.version) else {
@@ -130,7 +132,9 @@ impl Bystander {
             };
             state.parent = state.commit;
             state.commit = CommitId(u128::from(self.chance.next()) << 64 | u128::from(self.chance.next()));
-            state.file_floor = MetadataVersion(head.version.0 + 1);
+            // Files of writers that began a little earlier are spared, in most cases.
+            let floor = (head.version.0 + 1).saturating_sub(self.chance.pick(&[0, 3, 10]));
+            state.file_floor = state.file_floor.max(MetadataVersion(floor));
             let Some(version) = self.commit(&table, &base, head.version, Some(state.to_text())).await else {
                 continue;
             };

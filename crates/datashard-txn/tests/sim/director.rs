@@ -25,6 +25,8 @@ enum Event {
     Restart(usize),
     Resume(Process),
     Heal(Process),
+    /// The wall clock is moved by so many ms.
+    Jump(Process, i64),
 }
 
 /// Lets things befall processes.
@@ -125,6 +127,7 @@ impl<'a> Director<'a> {
             Event::Restart(index) => self.restart(index),
             Event::Resume(process) => process.resume(),
             Event::Heal(process) => self.site.store.heal(&process),
+            Event::Jump(process, by_ms) => process.jump_wall_clock(by_ms),
         }
     }
 
@@ -161,7 +164,15 @@ impl<'a> Director<'a> {
                 self.site.store.partition(&process, how);
                 self.note(span, Event::Heal(process));
             }
-            6 => process.jump_wall_clock(self.chance.pick(&[-3_600_000, -1_000, 60_000, 315_360_000_000])),
+            6 => {
+                let by_ms = self.chance.pick(&[-3_600_000, -1_000, 60_000, 315_360_000_000]);
+                process.jump_wall_clock(by_ms);
+                if self.site.plan.profile.signature_age.is_some() {
+                    // Such a store lets nobody in whose clock stays wrong.
+                    self.note(span, Event::Jump(process, -by_ms));
+                }
+            }
+            _ if self.site.plan.profile.signature_age.is_some() => {}
             _ => process.set_drift_ppm(self.chance.pick(&[-500_000, -10_000, 50_000, 1_000_000])),
         }
     }
