@@ -332,7 +332,9 @@ impl Work {
             }
             Err(error) => {
                 core.session().give_back(&self.pending);
-                (Err(error), self.written.into_iter().collect())
+                // The operation's own files stay: the caller may have sent it before, and that may yet be committed. If nobody refers to
+                // them, the collector finds them.
+                (Err(error), self.metadata_files.into_iter().collect())
             }
         }
     }
