@@ -1,4 +1,9 @@
 //! Tests of the protocol's functions: tables of cases for each, and random histories against the truth.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "a handful of versions and sessions; a test that overflows fails"
+)]
 
 mod advance;
 mod chain;
