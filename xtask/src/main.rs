@@ -7,6 +7,7 @@ mod bench;
 mod clock;
 mod fuzz;
 mod interop;
+mod model;
 mod process;
 mod python;
 mod stores;
@@ -27,7 +28,7 @@ struct Command {
     run: fn(root: &Path, arguments: &[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "test",
         usage: "test [--without-stores]",
@@ -52,6 +53,12 @@ const COMMANDS: [Command; 7] = [
         usage: "interop [--keep]",
         about: "data files of ours, read by pyarrow, DuckDB and fastavro",
         run: interop::run,
+    },
+    Command {
+        name: "model",
+        usage: "model [--minutes N] [part of a run]",
+        about: "the full runs of the exhaustive model of commits; about an hour",
+        run: model::run,
     },
     Command {
         name: "stores",

@@ -72,7 +72,7 @@ impl Core {
             };
             // Children before their parent; beside them, whether somebody else was faster.
             let children = work.unwritten(operation, &attempt);
-            work.note_writing(&children);
+            work.note_writing(&children, &attempt);
             let path = metadata_path(attempt.base.version)?;
             let (written, staged, newest) = join3(
                 self.store.put_all(children),
@@ -81,7 +81,7 @@ impl Core {
             )
             .await;
             written?;
-            work.note_manifests(&attempt);
+            work.note_written(&attempt);
             if let Some(newest) = newest.transpose()? {
                 let newest = newest.ok_or_else(|| self.table_is_gone())?;
                 let is_newer = view.as_ref().is_none_or(|view| view.base.version != newest.base.version);

@@ -28,7 +28,9 @@ struct Wire {
     new: bool,
     session: String,
     number: u64,
+    before: String,
     chain: String,
+    taken: bool,
     app: Option<(String, u64)>,
     b0: Option<u64>,
 }
@@ -52,7 +54,9 @@ impl fmt::Display for CommitToken {
             new: pending.begins_generation,
             session: pending.session.to_string(),
             number: pending.number,
+            before: format!("{:016x}", pending.before.0),
             chain: format!("{:016x}", pending.chain.0),
+            taken: pending.number_taken,
             app: pending.key.clone().map(|key| (key.app, key.version)),
             b0: pending.uncommitted.map(|version| version.0),
         };
@@ -76,9 +80,11 @@ impl FromStr for CommitToken {
             begins_generation: wire.new,
             session: SessionId(number(&wire.session)?),
             number: wire.number,
+            before: ChainHash(number(&wire.before)?),
             chain: ChainHash(number(&wire.chain)?),
             key: wire.app.map(|(app, version)| AppKey { app, version }),
             uncommitted: wire.b0.map(MetadataVersion),
+            number_taken: wire.taken,
         };
         Ok(Self { table: wire.table, pending })
     }

@@ -40,13 +40,15 @@ pub(crate) struct Work {
     /// Unclear answers and errors in a row.
     troubles: u32,
     attempt_began: Duration,
-    /// The last version sent, if its slot may still turn out to hold it.
-    open: Option<Attempt>,
-    /// By slot: what was sent last to it.
-    attempts: BTreeMap<MetadataVersion, Attempt>,
+    /// The last version sent.
+    last: Option<Attempt>,
+    /// Whether its slot may still turn out to hold it. All slots below hold something else.
+    is_open: bool,
     made: u32,
     earlier: Vec<NewManifest>,
     written: BTreeSet<TablePath>,
+    /// Manifests and manifest lists among them.
+    metadata_files: BTreeSet<TablePath>,
 }
 
 impl Work {
@@ -77,15 +79,20 @@ impl Work {
             losses: 0,
             troubles: 0,
             attempt_began: now,
-            open: None,
-            attempts: BTreeMap::new(),
+            last: None,
+            is_open: false,
             made: 0,
             earlier: Vec::new(),
             written: BTreeSet::new(),
+            metadata_files: BTreeSet::new(),
         }
     }
 
+    /// The operation, to be looked for. Nothing of it is under way unless an attempt is open, and then nothing has to be proved.
     pub(crate) fn pending_mut(&mut self) -> &mut Pending {
+        if !self.is_open {
+            self.pending.uncommitted = None;
+        }
         &mut self.pending
     }
 
@@ -99,8 +106,11 @@ impl Work {
 
     pub(crate) fn member(&self, operation: &dyn Operation) -> Member {
         Member::direct(self.pending.session, self.pending.number, self.tag)
+            .after(self.pending.before)
             .with_key(self.key.clone())
-            .with_oldest_epoch(operation.oldest_epoch())
+            .with_oldest_epoch(Some(
+                operation.oldest_epoch().map_or(self.epoch, |oldest| oldest.min(self.epoch)),
+            ))
     }
 
     pub(crate) fn step(&self, core: &Core) -> Step {
@@ -137,12 +147,13 @@ impl Work {
 
     /// The operation is not committed as of this version, so what was sent to its slot or below has lost.
     pub(crate) fn uncommitted_as_of(&mut self, version: MetadataVersion) {
-        self.open = self.open.take().filter(|open| open.base.version > version);
+        let is_above = self.last.as_ref().is_some_and(|last| last.base.version > version);
+        self.is_open = self.is_open && is_above;
     }
 
     /// The attempt that may still fill the slot after this base.
     pub(crate) fn open_attempt(&self) -> Option<Attempt> {
-        self.open.clone()
+        if self.is_open { self.last.clone() } else { None }
     }
 
     pub(crate) fn note_made(&mut self, core: &Core) {
@@ -159,12 +170,13 @@ impl Work {
     }
 
     /// These files may be there from now on.
-    pub(crate) fn note_writing(&mut self, files: &[(TablePath, Bytes)]) {
+    pub(crate) fn note_writing(&mut self, files: &[(TablePath, Bytes)], attempt: &Attempt) {
         self.written.extend(files.iter().map(|(path, _)| path.clone()));
+        self.metadata_files.extend(attempt.paths());
     }
 
-    /// They are not certainly there: they are written again.
-    pub(crate) fn note_manifests(&mut self, attempt: &Attempt) {
+    /// The files of this attempt are there: later attempts use its manifests again.
+    pub(crate) fn note_written(&mut self, attempt: &Attempt) {
         for manifest in &attempt.manifests {
             if !self.earlier.iter().any(|earlier| earlier.path == manifest.path) {
                 self.earlier.push(NewManifest { bytes: Bytes::new(), ..manifest.clone() });
@@ -174,15 +186,13 @@ impl Work {
 
     pub(crate) fn note_sent(&mut self, attempt: &Attempt) {
         self.sent = self.sent.saturating_add(1);
-        self.attempts.insert(attempt.base.version, attempt.clone());
-        self.open = Some(attempt.clone());
+        self.last = Some(attempt.clone());
+        self.is_open = true;
     }
 
     /// The store certainly did not take it, and nothing was sent to that slot before.
     pub(crate) fn note_refused(&mut self, was_open: bool) {
-        if !was_open {
-            self.open = None;
-        }
+        self.is_open = was_open;
     }
 
     pub(crate) fn renew_session(&mut self, core: &Core) {
@@ -191,7 +201,7 @@ impl Work {
 
     /// What happens to those who take an unclear answer for a failure.
     pub(crate) fn forget_sent(&mut self, core: &Core) {
-        self.open = None;
+        self.is_open = false;
         self.renew_session(core);
         self.pending.uncommitted = None;
         self.snapshot_id = snapshot_id(core.context().randomness.next_u64());
@@ -259,7 +269,7 @@ impl Work {
     pub(crate) fn found(&self, found: Found, base: &Base) -> Committed {
         match found {
             Found::Session { version } => {
-                let attempt = self.attempts.get(&version);
+                let attempt = self.last.as_ref().filter(|last| last.base.version == version);
                 self.committed(version, attempt.and_then(|attempt| attempt.snapshot_id))
             }
             Found::Key => {
@@ -284,17 +294,12 @@ impl Work {
     ) -> (Result<Committed, CommitError>, Vec<TablePath>) {
         match outcome {
             Ok(committed) => {
-                let used = self.attempts.get(&committed.version).filter(|_| !committed.duplicate);
-                match used {
-                    Some(used) => {
+                let landed = self.last.as_ref().filter(|last| last.base.version == committed.version);
+                match landed.filter(|_| !committed.duplicate) {
+                    Some(landed) => {
                         core.session().advance(&self.pending);
-                        let needed = used.paths();
-                        let own = self.attempts.values().chain(&self.open).flat_map(Attempt::paths);
-                        let made: BTreeSet<TablePath> =
-                            own.chain(self.earlier.iter().map(|m| m.path.clone())).collect();
-                        let leavings = made
-                            .into_iter()
-                            .filter(|path| self.written.contains(path) && !needed.contains(path));
+                        let needed = landed.paths();
+                        let leavings = self.metadata_files.into_iter().filter(|path| !needed.contains(path));
                         (Ok(committed), leavings.collect())
                     }
                     // Which attempt it was is not known, or it was another operation: nothing is touched.
@@ -308,7 +313,7 @@ impl Work {
             }
             Err(error @ CommitError::CommitStateUnknown { .. }) => (Err(error), Vec::new()),
             // Something sent may yet arrive: whatever went wrong, that is what has to be known (R10).
-            Err(error) if self.open.is_some() => {
+            Err(error) if self.is_open => {
                 let source = match &error {
                     CommitError::Storage(error) => Some(Arc::clone(error)),
                     _ => None,
