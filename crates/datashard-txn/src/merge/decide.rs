@@ -59,9 +59,13 @@ impl Merges {
         if !settings.enabled {
             return merges;
         }
-        if earlier.iter().any(|manifest| !manifest.replaces.is_empty()) {
+        // Open numbers of entries are read by the rules of the version: what was merged for another one is merged anew.
+        let version = Some(base.metadata.format_version());
+        let fitting =
+            || earlier.iter().filter(|new| !new.replaces.is_empty() && new.format_version == version);
+        if fitting().next().is_some() {
             let listed: BTreeSet<&str> = list.iter().map(|row| row.manifest_path.as_str()).collect();
-            for manifest in earlier.iter().filter(|manifest| !manifest.replaces.is_empty()) {
+            for manifest in fitting() {
                 let is_whole = |location: &String| {
                     listed.contains(location.as_str()) && !merges.replaced.contains(location)
                 };

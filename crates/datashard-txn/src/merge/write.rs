@@ -7,6 +7,7 @@ use datashard_spec::avro::{ManifestReader, ManifestWriter, ReadOptions};
 use datashard_spec::manifest::{
     ExtraField, FileContent, ManifestContent, ManifestEntry, ManifestFile, ManifestHeader,
 };
+use datashard_spec::metadata::FormatVersion;
 use datashard_spec::partition::PartitionSpec;
 use datashard_spec::schema::Schema;
 
@@ -69,12 +70,10 @@ pub(super) fn merged(
         }
     }
     let mut manifest = finish(writer, inputs, number, operation)?;
-    if group.content == ManifestContent::Data
-        && table.format_version() >= datashard_spec::metadata::FormatVersion::V3
-    {
+    if group.content == ManifestContent::Data && version >= FormatVersion::V3 {
         manifest.row.first_row_id = first_row_id;
     }
-    Ok(manifest.replacing(group.locations.clone()))
+    Ok(manifest.replacing(group.locations.clone(), version))
 }
 
 fn open<'a>(

@@ -76,12 +76,12 @@ fn check(version: FormatVersion, sizes: &[usize]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn live_files_and_bounds_hold_over_random_appends(
         version in prop::sample::select(VERSIONS.to_vec()),
-        sizes in prop::collection::vec(prop_oneof![4 => Just(1_usize), 1 => 1..30_usize], 1..150),
+        sizes in prop::collection::vec(prop_oneof![4 => Just(1_usize), 1 => 1..30_usize], 1..120),
     ) {
         check(version, &sizes);
     }
@@ -308,4 +308,26 @@ fn b7_merged_manifests_are_used_again_while_what_they_replace_is_there() {
     let second = taken.attempt(&ours, 2, &ours_after).unwrap();
     assert!(merged(&second).is_empty());
     assert_eq!(second.rows.len(), 3, "ours, theirs, and what they merged");
+}
+
+#[test]
+fn what_was_merged_for_another_format_version_is_merged_anew() {
+    for (before, after) in [(FormatVersion::V1, "2"), (FormatVersion::V2, "3")] {
+        let mut table = TestTable::plain(before);
+        appends(&mut table, "a", 8);
+        let expect = table.live();
+        let ours = append("ours");
+        let first = table.attempt(&ours, 1, &[]).unwrap();
+        assert_eq!(merged(&first).len(), 1);
+        table.keep_files(&first);
+        table.commit(&SetProperties::new().set("format-version", after)).unwrap();
+        let second = table.attempt(&ours, 2, &written(&first)).unwrap();
+        assert!(merged(&second).is_empty());
+        table.adopt(&second);
+        let live = table.live();
+        assert_eq!(live.len(), 9);
+        for (path, identity) in expect {
+            assert_eq!(live[&path].data_sequence_number, identity.data_sequence_number, "{path}");
+        }
+    }
 }
