@@ -15,6 +15,7 @@ mod handle;
 mod history;
 mod load;
 mod lookup;
+pub mod merge;
 mod next;
 mod operation;
 mod options;

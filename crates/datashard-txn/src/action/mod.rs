@@ -1,43 +1,36 @@
-//! tmp
-use crate::base::Base;
-use crate::operation::*;
-#[derive(Debug, Clone)]
-pub struct Append;
-#[derive(Debug, Clone)]
-pub struct CreateTable;
-impl Append {
-    pub(crate) fn join(_: &[&Self]) -> Self {
-        Self
-    }
-    pub(crate) fn joins(&self, _: &Self) -> bool {
-        true
-    }
-}
-impl Operation for Append {
-    fn name(&self) -> &'static str {
-        "append"
-    }
-    fn fingerprint(&self) -> Vec<u8> {
-        vec![]
-    }
-    fn validate(&self, _: Option<&Base>) -> Result<(), Refusal> {
-        Ok(())
-    }
-    fn produce(&self, _: Option<&Base>, _: &Inputs<'_>) -> Result<Produced, Refusal> {
-        Err(Refusal::NoTable)
-    }
-}
-impl Operation for CreateTable {
-    fn name(&self) -> &'static str {
-        "append"
-    }
-    fn fingerprint(&self) -> Vec<u8> {
-        vec![]
-    }
-    fn validate(&self, _: Option<&Base>) -> Result<(), Refusal> {
-        Ok(())
-    }
-    fn produce(&self, _: Option<&Base>, _: &Inputs<'_>) -> Result<Produced, Refusal> {
-        Err(Refusal::NoTable)
-    }
-}
+//! What commits do to tables: each action is an [`Operation`](crate::Operation), a pure function of the version it is built on.
+//!
+//! | action | what it does |
+//! | --- | --- |
+//! | [`CreateTable`] | makes the first version |
+//! | [`ReplaceTable`] | begins a table anew under its identity, history kept |
+//! | [`Append`] | adds data files, and merges small manifests along the way |
+//! | [`MergeManifests`] | merges manifests that are too large for that, in a snapshot of its own |
+//! | [`SetProperties`] | sets and removes properties, key by key; raises the format version |
+//!
+//! Behind them: `files` and `schema_fit` say whether files may be added, `manifests` writes their manifests, `snapshot` makes manifest list
+//! and snapshot, `retention` decides which snapshots go with the commit, `metadata_form` what of a table this library does not write.
+
+mod append;
+mod assign_ids;
+mod create;
+mod files;
+mod manifests;
+mod merge_manifests;
+mod metadata_form;
+mod properties;
+mod replace;
+mod retention;
+mod schema_fit;
+mod snapshot;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use append::Append;
+pub use create::CreateTable;
+pub use merge_manifests::MergeManifests;
+pub use properties::SetProperties;
+pub use replace::ReplaceTable;
+
+pub(crate) use files::{excerpt, header_schema};
+pub(crate) use manifests::{finish, list_options, of_spec_error};

@@ -1,0 +1,215 @@
+//! [`Append`]: adds data files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datashard_io::TablePath;
+use datashard_spec::id::{MetadataVersion, PartitionSpecId, SchemaId};
+use datashard_spec::manifest::{DataFile, ManifestFile};
+use datashard_spec::snapshot::{Operation as SnapshotOperation, Summary, summary_key};
+use datashard_spec::value::Tuple;
+
+use super::files::{NewFile, check_places, excerpt};
+use super::manifests::{own_manifests, refuse};
+use super::metadata_form::existing;
+use super::snapshot::NewSnapshot;
+use crate::base::Base;
+use crate::epoch;
+use crate::lookup::SUMMARY_APP_KEY;
+use crate::merge::{INLINE_LIMIT_BYTES, Merges};
+use crate::operation::{Inputs, NewManifest, Operation, Produced, Refusal};
+
+const NAME: &str = "append";
+
+/// Adds data files to the head of `main`, in one snapshot. It never conflicts with other appends, whatever it adds.
+///
+/// The files are there already, or come with their bytes and are written beside the manifests. Each keeps its partition spec; it may have
+/// been written for an older schema, as long as its rows still fit the current one.
+///
+/// Along the way it merges small manifests of earlier commits, see [`merge`](crate::merge).
+///
+/// # Examples
+/// ```
+/// use datashard_spec::id::{PartitionSpecId, SchemaId};
+/// use datashard_spec::manifest::{DataFile, FileFormat};
+/// use datashard_txn::action::Append;
+///
+/// let file = DataFile::new("s3://b/t/data/e7-0.parquet", FileFormat::Parquet, 100, 4096);
+/// let append = Append::new(SchemaId(0)).with_file(PartitionSpecId(0), file).with_summary_property("source", "kafka");
+/// assert_eq!(append.file_count(), 1);
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Append {
+    schema_id: SchemaId,
+    files: Vec<NewFile>,
+    payload: Vec<(TablePath, Bytes)>,
+    summary: BTreeMap<String, String>,
+}
+
+impl Append {
+    /// An append of files written for this schema of the table.
+    pub fn new(schema_id: SchemaId) -> Self {
+        Self { schema_id, files: Vec::new(), payload: Vec::new(), summary: BTreeMap::new() }
+    }
+
+    /// With a file that is there, of this partition spec.
+    pub fn with_file(mut self, spec_id: PartitionSpecId, file: DataFile) -> Self {
+        self.files.push(NewFile { schema_id: self.schema_id, spec_id, file: Arc::new(file) });
+        self
+    }
+
+    /// With files that are there, of this partition spec.
+    pub fn with_files(self, spec_id: PartitionSpecId, files: impl IntoIterator<Item = DataFile>) -> Self {
+        files.into_iter().fold(self, |append, file| append.with_file(spec_id, file))
+    }
+
+    /// With a file that nobody has written yet: the commit writes its bytes to this path, beside the manifest. The path must be one that
+    /// was never used, and be the one that the file's location names.
+    pub fn with_unwritten_file(
+        mut self,
+        spec_id: PartitionSpecId,
+        file: DataFile,
+        path: TablePath,
+        bytes: Bytes,
+    ) -> Self {
+        self.payload.push((path, bytes));
+        self.with_file(spec_id, file)
+    }
+
+    /// With an entry for the summary of the snapshot. Counters are computed and cannot be set.
+    pub fn with_summary_property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.summary.insert(key.into(), value.into());
+        self
+    }
+
+    /// How many files it adds.
+    pub fn file_count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// How many rows it adds.
+    pub fn record_count(&self) -> i64 {
+        self.files.iter().fold(0, |rows: i64, new| rows.saturating_add(new.file.record_count.max(0)))
+    }
+
+    /// Several appends as one.
+    pub(crate) fn join(appends: &[&Self]) -> Self {
+        let mut joined = Self::new(appends.first().map_or(SchemaId(0), |append| append.schema_id));
+        for append in appends {
+            joined.files.extend(append.files.iter().cloned());
+            joined.payload.extend(append.payload.iter().cloned());
+            joined.summary.extend(append.summary.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        joined
+    }
+
+    /// Whether both may be parts of one snapshot: its summary is then that of either.
+    pub(crate) fn joins(&self, other: &Self) -> bool {
+        self.summary == other.summary
+    }
+
+    fn check_summary(&self) -> Result<(), Refusal> {
+        match self.summary.keys().find(|key| is_computed(key)) {
+            Some(key) => rejected(format!("the summary entry `{}` cannot be set", excerpt(key))),
+            None => Ok(()),
+        }
+    }
+
+    fn added(&self) -> Summary {
+        let mut summary = Summary::default();
+        for (key, value) in &self.summary {
+            summary.set(key, value);
+        }
+        let size_bytes =
+            self.files.iter().fold(0_i64, |sum, new| sum.saturating_add(new.file.file_size_in_bytes));
+        let partitions: BTreeSet<(PartitionSpecId, &Tuple)> =
+            self.files.iter().map(|new| (new.spec_id, &new.file.partition)).collect();
+        summary
+            .with(summary_key::ADDED_DATA_FILES, self.files.len())
+            .with(summary_key::ADDED_RECORDS, self.record_count())
+            .with(summary_key::ADDED_FILES_SIZE, size_bytes)
+            .with(summary_key::CHANGED_PARTITION_COUNT, partitions.len())
+    }
+}
+
+impl Operation for Append {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn fingerprint(&self) -> Vec<u8> {
+        let paths = self.files.iter().flat_map(|new| new.file.file_path.bytes().chain([0]));
+        NAME.bytes().chain([0]).chain(paths).collect()
+    }
+
+    fn reads_manifest_list(&self) -> bool {
+        true
+    }
+
+    fn reads_manifests(
+        &self,
+        base: &Base,
+        list: &[ManifestFile],
+        earlier: &[NewManifest],
+    ) -> Result<Vec<String>, Refusal> {
+        Ok(Merges::decide(base, list, earlier, INLINE_LIMIT_BYTES).reads())
+    }
+
+    fn validate(&self, base: Option<&Base>) -> Result<(), Refusal> {
+        let base = existing(base, NAME)?;
+        if self.files.is_empty() {
+            return rejected("it adds no file".to_owned());
+        }
+        self.check_summary()?;
+        for file in &self.files {
+            file.check(&base.metadata).map_err(|misfit| refuse(misfit, NAME))?;
+        }
+        Ok(())
+    }
+
+    fn produce(&self, base: Option<&Base>, inputs: &Inputs<'_>) -> Result<Produced, Refusal> {
+        let base = existing(base, NAME)?;
+        if let Err(reason) = check_places(&self.files, &self.payload, inputs.location) {
+            return rejected(reason);
+        }
+        let list = &inputs.loaded.manifest_list;
+        let merges = Merges::decide(base, list, inputs.earlier, INLINE_LIMIT_BYTES);
+        let mut created = own_manifests(&self.files, base, inputs, NAME)?;
+        merges.write(base, inputs, NAME, &mut created)?;
+        NewSnapshot {
+            name: NAME,
+            operation: SnapshotOperation::Append,
+            summary: self.added(),
+            created,
+            kept: merges.kept(list),
+            replaced: merges.replaced(),
+            base,
+            inputs,
+        }
+        .produce()
+    }
+
+    fn payload(&self) -> Vec<(TablePath, Bytes)> {
+        self.payload.clone()
+    }
+
+    fn oldest_epoch(&self) -> Option<MetadataVersion> {
+        self.files.iter().filter_map(|new| epoch::of_file(&new.file.file_path)).min()
+    }
+}
+
+/// Whether a key of a summary is not the caller's to set.
+fn is_computed(key: &str) -> bool {
+    const PREFIXES: [&str; 6] = ["added-", "deleted-", "removed-", "total-", "manifests-", "partitions."];
+    PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+        || ["operation", SUMMARY_APP_KEY, summary_key::CHANGED_PARTITION_COUNT].contains(&key)
+}
+
+fn rejected<T>(reason: String) -> Result<T, Refusal> {
+    Err(Refusal::Rejected { operation: NAME, reason })
+}
+
+#[cfg(test)]
+mod tests;
