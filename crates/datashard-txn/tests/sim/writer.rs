@@ -54,7 +54,8 @@ impl Writer {
 
     /// Starts it, anew after a crash, in this process: operations with keys that were under way are sent again.
     pub(crate) fn start(self: &Arc<Self>, site: &Site, process: &Process, chance: Chance) {
-        let interrupted: Vec<Task> = self.current.lock().unwrap().iter_mut().filter_map(Option::take).collect();
+        let interrupted: Vec<Task> =
+            self.current.lock().unwrap().iter_mut().filter_map(Option::take).collect();
         for task in interrupted {
             if matches!(task, Task::Job { .. }) {
                 self.queue.lock().unwrap().push_front(task);
