@@ -125,3 +125,22 @@ fn values_below_nulls_do_not_count() {
     check(Time64MicrosecondArray::new(vec![-1].into(), nulls()), P::Time, &[None]);
     check(TimestampSecondArray::new(vec![i64::MIN].into(), nulls()), P::Timestamp, &[None]);
 }
+
+#[test]
+fn runs_of_no_rows_are_no_rows() {
+    use arrow::datatypes::{Int16Type, Int32Type};
+    let none = RunArray::<Int32Type>::try_new(
+        &Int32Array::from(Vec::<i32>::new()),
+        &StringArray::from(Vec::<&str>::new()),
+    );
+    check(none.unwrap(), P::String, &[]);
+    let runs = RunArray::<Int16Type>::try_new(
+        &Int16Array::from(vec![2, 5]),
+        &StringArray::from(vec![Some("a"), None]),
+    )
+    .unwrap();
+    for start in 0..=5 {
+        check(runs.slice(start, 0), P::String, &[]);
+    }
+    check(runs.slice(1, 2), P::String, &[Some("a".into()), None]);
+}
