@@ -160,7 +160,8 @@ impl DeleteLoader {
     /// The deletes that apply to a data file, loaded as far as they are not.
     ///
     /// # Errors
-    /// `InvalidData` if a delete file is damaged, a data file has two deletion vectors, or columns of equality deletes are unknown;
+    /// `InvalidData` if a delete file is damaged, a data file has two deletion vectors, a deletion vector that may be its does not name its
+    /// data file, or columns of equality deletes are unknown;
     /// `InvalidInput` if deletes need more memory than is allowed; as opening and reading the files.
     ///
     /// # Cancel safety
