@@ -202,6 +202,23 @@ async fn failed_put_publishes_nothing_and_abort_cleans_up() {
 }
 
 #[tokio::test]
+async fn a_file_that_fails_while_it_is_completed_is_given_up_in_order() {
+    for clustered in [false, true] {
+        let (store, book) = (table(-1), Notebook::new(10));
+        // The sorted rows of a partition go out in two pieces at the end; the second one fails.
+        let options = options().with_sort_order(by_id()).with_clustered_rows(clustered);
+        let mut writer = writer(&store, &options, &book);
+        let rows: Vec<(i64, Option<&str>)> = (0..8_193).map(|id| (id, Some("a"))).collect();
+        writer.write(&batch(&rows)).await.unwrap();
+        book.passing_writes.store(1, std::sync::atomic::Ordering::SeqCst);
+        let error = writer.finish().await.unwrap_err();
+        assert!(error.to_string().contains("torn"), "{error}");
+        assert!(writer.abort().await.is_complete());
+        assert_eq!(book.log(), ["begin 00000", "abort 00000"], "clustered: {clustered}");
+    }
+}
+
+#[tokio::test]
 async fn abort_gives_up_open_files_and_deletes_closed_ones() {
     let (store, book) = (table(-1), Notebook::new(10));
     let mut writer = writer(&store, &options().with_target_file_size_bytes(20), &book);
