@@ -80,8 +80,9 @@ impl FileReader {
     ///
     /// # Errors
     /// `Unsupported` naming the file and its format, if that is not known or not compiled in; `InvalidData` if the file is damaged, has
-    /// another number of rows than was recorded, lacks a required column or has it in a type that cannot be read as the table's;
-    /// `InvalidInput` for a request that contradicts itself, or needs more memory than it allows; as [`InputFile::read_ranges`].
+    /// another number of rows than was recorded, or lacks a required column; `InvalidInput` if it has a column in a type that cannot be read
+    /// as the table's, if it has no field ids and there is no name mapping, and for a request that contradicts itself, or needs more memory
+    /// than it allows; as [`InputFile::read_ranges`].
     ///
     /// # Cancel safety
     /// Nothing is left behind.

@@ -59,6 +59,23 @@ async fn a_filter_on_fields_of_structs_that_were_not_asked_for() {
     assert_eq!(file.plan.lock().unwrap().as_ref().unwrap().resolution.leaves(), [1, 2, 3]);
 }
 
+#[tokio::test]
+async fn a_filter_bound_to_another_type_than_the_one_that_is_read_is_refused() {
+    let of = |to| Arc::new(Schema::new(vec![NestedField::optional(1, "a", to)]).unwrap());
+    let (old, today) = (of(PrimitiveType::Int), of(PrimitiveType::Long));
+    let file = MemoryFile::new(&old, &[vec![Some(Value::Int(7))]]);
+    let filter = "a > 5".parse::<Predicate>().unwrap().bind(&today).unwrap();
+    let request = ReadRequest::new(Arc::clone(&old)).with_table_schema(Arc::clone(&today));
+    let error = file.open(&request.with_filter(filter.clone())).unwrap_err();
+    assert_eq!(error.kind(), datashard_spec::ErrorKind::InvalidInput, "{error}");
+    assert_eq!(
+        error.to_string(),
+        "filter: it was bound to column `a` as long, but the column is read as int: bind it to the schema that is read"
+    );
+    let request = ReadRequest::new(today).with_filter(filter);
+    assert_eq!(file.rows(&request).await, [vec![long(7)]]);
+}
+
 fn metadata_schema(ids: &[FieldId]) -> Arc<Schema> {
     let partition = StructType::new(vec![
         NestedField::optional(1000, "p", PrimitiveType::Long),
