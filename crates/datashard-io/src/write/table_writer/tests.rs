@@ -87,6 +87,28 @@ async fn batch_that_does_not_fit_leaves_no_trace() {
 }
 
 #[tokio::test]
+async fn batch_that_cannot_be_sorted_leaves_no_trace() {
+    use arrow::array::{ArrayRef, TimestampMicrosecondArray};
+    use datashard_spec::schema::{NestedField, PrimitiveType};
+    let fields = vec![NestedField::optional(1, "at", PrimitiveType::Timestamp)];
+    let schema = Arc::new(Schema::new(fields).unwrap());
+    let by_hour = SortField::new(FieldId(1), Transform::Hour, SortDirection::Ascending, NullOrder::First);
+    let options = options().with_sort_order(SortOrder::new(SortOrderId(3), vec![by_hour]));
+    let spec = PartitionSpec::builder(&schema).identity("at").build().unwrap();
+    let (store, book) = (table(-1), Notebook::new(10));
+    let (format, context) = (Box::new(book.clone()), Context::system());
+    let mut writer = TableWriter::with_format(&store, &schema, &spec, &options, &context, format).unwrap();
+    let at = |times: Vec<i64>| {
+        let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(times));
+        RecordBatch::try_from_iter([("at", times)]).unwrap()
+    };
+    let error = writer.write(&at(vec![0, i64::MAX])).await.unwrap_err();
+    assert!(matches!(error, DataError::BadValue { row: 1, .. }), "{error}");
+    writer.write(&at(vec![5])).await.unwrap();
+    assert_eq!(writer.finish().await.unwrap().record_count, 1);
+}
+
+#[tokio::test]
 async fn open_files_are_bounded_and_the_largest_goes_first() {
     let (store, book) = (table(-1), Notebook::new(10));
     let options = options().with_max_open_files(3);
