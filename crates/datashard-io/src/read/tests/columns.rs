@@ -135,6 +135,28 @@ async fn a_file_tells_where_its_rows_lie() {
 }
 
 #[tokio::test]
+async fn a_filter_may_test_a_field_of_the_partition() {
+    let schema = metadata_schema(&[FieldId(1), FieldId::PARTITION]);
+    let spec = PartitionSpec::new(
+        PartitionSpecId(3),
+        vec![PartitionField::new(FieldId(1), FieldId(1000), "p", Transform::Identity)],
+    );
+    let column = schema.field_by_id(FieldId::PARTITION).unwrap().field_type.as_struct().unwrap();
+    let name = format!("_partition.{}", column.fields[0].name);
+    for (value, rows) in [(9, 3), (8, 0)] {
+        let filter =
+            format!("{name} = {value} and id > 0").parse::<Predicate>().unwrap().bind(&schema).unwrap();
+        for asked in [Arc::clone(&schema), metadata_schema(&[FieldId(1)])] {
+            let request = ReadRequest::new(asked)
+                .with_table_schema(Arc::clone(&schema))
+                .with_partition(&spec, &[Some(Value::Int(9))])
+                .with_filter(filter.clone());
+            assert_eq!(numbered(4).rows(&request).await.len(), rows, "{filter}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_a_metadata_column_needs_must_be_told() {
     for (id, expected) in [
         (
