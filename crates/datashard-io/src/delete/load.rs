@@ -306,8 +306,9 @@ impl DeleteLoader {
             let reason = "its manifest names no columns to compare";
             return Err(DataError::corrupt(location, "equality deletes", reason));
         }
+        // An older schema may have all of them, but some in types that were widened since.
         let has_all = |schema: &&Arc<Schema>| ids.iter().all(|id| schema.field_by_id(*id).is_some());
-        if let Some(schema) = self.scan.schemas.iter().find(has_all) {
+        if let Some(schema) = self.scan.schemas.first().filter(has_all) {
             return Ok(schema.as_ref().clone());
         }
         let mut fields = Vec::new();
