@@ -209,6 +209,8 @@ async fn stored_lineage_wins_over_inherited_and_rows_of_old_files_have_none() {
         .with_table_schema(schema)
         .with_filter(filter);
     assert_eq!(stored.rows(&ids).await, [vec![long(2)]]);
+    let negative = ReadRequest::new(metadata_schema(&[FieldId::ROW_ID])).with_first_row_id(-1);
+    assert!(numbered(2).open(&negative).unwrap_err().to_string().contains("-1 is below 0"));
     let overflow = ReadRequest::new(metadata_schema(&[FieldId::ROW_ID])).with_first_row_id(i64::MAX);
     assert!(numbered(2).outcome(&overflow).await.1.unwrap().to_string().contains("exceed 64 bits"));
 }
