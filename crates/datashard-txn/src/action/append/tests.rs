@@ -56,6 +56,21 @@ fn an_append_is_read_back_in_every_version() {
 }
 
 #[test]
+fn g7_time_does_not_go_back_behind_the_snapshot_or_the_version_before() {
+    let mut table = TestTable::plain(FormatVersion::V2);
+    for (now_ms, expect) in [(5_000, 5_000), (4_000, 5_000)] {
+        table.now_ms = now_ms;
+        table.commit(&append(&format!("{now_ms}"))).unwrap();
+        assert_eq!(table.snapshot().timestamp_ms, expect);
+    }
+    table.now_ms = 9_000;
+    table.commit(&SetProperties::new().set("a", "b")).unwrap();
+    table.now_ms = 6_000;
+    table.commit(&append("late")).unwrap();
+    assert_eq!((table.snapshot().timestamp_ms, table.metadata().last_updated_ms()), (9_000, 9_000));
+}
+
+#[test]
 fn the_summary_counts_what_was_added_and_carries_totals_and_notes() {
     let mut table = TestTable::plain(FormatVersion::V2);
     table.commit(&append("a")).unwrap();
@@ -327,7 +342,8 @@ fn appends_with_the_same_notes_join_and_others_do_not() {
     let (a, b) = (append("a"), append("b"));
     let noted = append("c").with_summary_property("source", "kafka");
     assert!(a.joins(&b) && noted.joins(&noted.clone()));
-    assert!(!a.joins(&noted));
+    let empty = Append::new(SchemaId(0));
+    assert!(!a.joins(&noted) && !a.joins(&empty) && !empty.joins(&a));
     let mut table = TestTable::plain(FormatVersion::V2);
     let next = table.commit(&Append::join(&[&a, &b])).unwrap();
     assert_eq!((next.manifests.len(), table.live().len()), (1, 2));
