@@ -65,7 +65,8 @@ pub trait Operation: fmt::Debug + Send + Sync {
     }
 }
 
-/// What an operation is given besides the base. Nothing in it changes from attempt to attempt but `attempt`, `now_ms`, `loaded`, `earlier`.
+/// What an operation is given besides the base. Nothing in it changes from attempt to attempt but `attempt`, `now_ms`, `loaded`, `earlier`,
+/// and `epoch` where the file floor has passed it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Inputs<'a> {
@@ -77,7 +78,7 @@ pub struct Inputs<'a> {
     pub snapshot_id: SnapshotId,
     /// The operation's own id: part of the names of its files.
     pub operation_id: Uuid,
-    /// The epoch of the files that the operation writes: the version known when it began.
+    /// The epoch of the files that the operation writes: the version known when it began, or when the file floor had passed that.
     pub epoch: MetadataVersion,
     /// The attempt, from 1.
     pub attempt: u32,

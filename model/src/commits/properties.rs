@@ -62,14 +62,11 @@ pub(super) fn all() -> Vec<Property<Commits>> {
         Property::<Commits>::sometimes("R1 everybody can finish", |_, state: &State| {
             state.writers.iter().all(|writer| writer.phase == Phase::Done)
         }),
-        Property::<Commits>::sometimes(
-            "R2 one commit carries two writers' operations",
-            |_, state: &State| {
-                let total = |applied: &[u8]| applied.iter().map(|times| u32::from(*times)).sum::<u32>();
-                let mut neighbours = state.neighbours();
-                neighbours.any(|(before, after)| total(&after.applied) >= total(&before.applied) + 2)
-            },
-        ),
+        Property::<Commits>::sometimes("R2 one commit carries two operations", |_, state: &State| {
+            let total = |applied: &[u8]| applied.iter().map(|times| u32::from(*times)).sum::<u32>();
+            let mut neighbours = state.neighbours();
+            neighbours.any(|(before, after)| total(&after.applied) >= total(&before.applied) + 2)
+        }),
         Property::<Commits>::sometimes("R3 an outcome stays unknown", |_, state: &State| {
             state.writers.iter().any(|writer| writer.phase == Phase::Unknown)
         }),
