@@ -59,6 +59,9 @@ impl Core {
                 Some(attempt) => attempt,
                 None => {
                     work.note_made(self);
+                    if let Some(view) = &view {
+                        work.renew_epoch(&view.base);
+                    }
                     let loaded = self.load(work, operation, view.as_mut()).await?;
                     match self.decide(work, operation, view.as_ref(), &loaded) {
                         Ok(next) => Attempt::new(next, view.as_ref()),

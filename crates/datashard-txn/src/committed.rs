@@ -6,7 +6,7 @@ use datashard_spec::id::{MetadataVersion, SnapshotId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Committed {
-    /// The version that committed it; of a duplicate, the version in which its key was found.
+    /// The version that committed it; the version in which its key was found, of a duplicate and where nothing else tells.
     pub version: MetadataVersion,
     /// The snapshot that it added; `None` if it added none, or if that is not remembered any more.
     pub snapshot_id: Option<SnapshotId>,

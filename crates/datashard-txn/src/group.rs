@@ -138,9 +138,7 @@ impl Core {
                 }
                 return self.afterwards(answer.ok(), leavings);
             }
-            // What it wrote besides the callers' own files; those are needed once more.
-            let payload: Vec<TablePath> = joined.payload().into_iter().map(|(path, _)| path).collect();
-            self.remove(leavings.into_iter().filter(|path| !payload.contains(path)).collect());
+            self.remove(leavings);
         }
         for (place, job) in group {
             let (answer, leavings) = match &job {

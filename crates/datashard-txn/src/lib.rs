@@ -100,6 +100,7 @@ mod error;
 mod group;
 mod handle;
 mod history;
+mod identity;
 mod load;
 mod lookup;
 pub mod merge;

@@ -10,7 +10,7 @@ use datashard_io::{Location, TablePath};
 use datashard_spec::Uuid;
 use datashard_spec::id::{MetadataVersion, SnapshotId};
 use datashard_spec::manifest::ManifestFile;
-use datashard_spec::metadata::{TableMetadata, TableUpdate};
+use datashard_spec::metadata::{FormatVersion, TableMetadata, TableUpdate};
 
 use crate::base::{Base, Loaded};
 use crate::protocol::AppKey;
@@ -65,7 +65,8 @@ pub trait Operation: fmt::Debug + Send + Sync {
     }
 }
 
-/// What an operation is given besides the base. Nothing in it changes from attempt to attempt but `attempt`, `now_ms`, `loaded`, `earlier`.
+/// What an operation is given besides the base. Nothing in it changes from attempt to attempt but `attempt`, `now_ms`, `loaded`, `earlier`,
+/// and `epoch` where the file floor has passed it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Inputs<'a> {
@@ -77,7 +78,7 @@ pub struct Inputs<'a> {
     pub snapshot_id: SnapshotId,
     /// The operation's own id: part of the names of its files.
     pub operation_id: Uuid,
-    /// The epoch of the files that the operation writes: the version known when it began.
+    /// The epoch of the files that the operation writes: the version known when it began, or when the file floor had passed that.
     pub epoch: MetadataVersion,
     /// The attempt, from 1.
     pub attempt: u32,
@@ -101,19 +102,22 @@ pub struct NewManifest {
     pub row: ManifestFile,
     /// Locations of the manifests whose entries it takes over, sorted; empty for one with the operation's own files.
     pub replaces: Vec<String>,
+    /// The format version that it was written for, if it takes over entries: in another one they would mean something else.
+    pub format_version: Option<FormatVersion>,
 }
 
 impl NewManifest {
     /// A manifest with the operation's own files.
     pub fn new(path: TablePath, bytes: Bytes, row: ManifestFile) -> Self {
-        Self { path, bytes, row, replaces: Vec::new() }
+        Self { path, bytes, row, replaces: Vec::new(), format_version: None }
     }
 
-    /// One that takes the place of these.
+    /// One that takes the place of these, in a table of this version.
     #[must_use]
-    pub fn replacing(mut self, mut locations: Vec<String>) -> Self {
+    pub fn replacing(mut self, mut locations: Vec<String>, format_version: FormatVersion) -> Self {
         locations.sort_unstable();
         self.replaces = locations;
+        self.format_version = Some(format_version);
         self
     }
 }

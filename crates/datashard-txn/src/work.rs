@@ -15,6 +15,7 @@ use crate::base::{Base, Loaded};
 use crate::committed::Committed;
 use crate::core::Core;
 use crate::error::CommitError;
+use crate::identity::{operation_id, snapshot_id};
 use crate::next::NoNext;
 use crate::operation::{Inputs, NewManifest, Operation};
 use crate::protocol::{AppKey, CommitId, Found, Generation, Member, OperationTag, Pending, Step};
@@ -69,8 +70,8 @@ impl Work {
             pending: core.session().next(context, tag, key.clone()),
             key,
             new_generation: Generation(context.ids.uuid().as_u128()),
-            operation_id: context.ids.uuid(),
-            snapshot_id: snapshot_id(context.randomness.next_u64()),
+            operation_id: operation_id(context.ids.uuid(), tag, now),
+            snapshot_id: snapshot_id(context.randomness.next_u64(), tag),
             epoch: base.map_or(MetadataVersion(0), |base| base.version),
             table: base.and_then(|base| base.metadata.table_uuid()),
             began: now,
@@ -115,7 +116,7 @@ impl Work {
 
     pub(crate) fn step(&self, core: &Core) -> Step {
         Step {
-            commit: CommitId(core.context().ids.uuid().as_u128()),
+            commit: CommitId(core.context().ids.uuid().as_u128() ^ u128::from(self.tag.0)),
             generation: self.new_generation,
             file_floor: MetadataVersion(0),
         }
@@ -154,6 +155,16 @@ impl Work {
     /// The attempt that may still fill the slot after this base.
     pub(crate) fn open_attempt(&self) -> Option<Attempt> {
         if self.is_open { self.last.clone() } else { None }
+    }
+
+    /// Files that are written from now on tell of this base, where the epoch so far lies below its file floor: nothing that was written
+    /// before is used then (R4). What the operation itself brings stays as it is.
+    pub(crate) fn renew_epoch(&mut self, base: &Base) {
+        let floor = base.state.as_ref().map_or(MetadataVersion(0), |state| state.file_floor);
+        if self.epoch < floor {
+            self.epoch = base.version;
+            self.earlier.clear();
+        }
     }
 
     pub(crate) fn note_made(&mut self, core: &Core) {
@@ -204,7 +215,7 @@ impl Work {
         self.is_open = false;
         self.renew_session(core);
         self.pending.uncommitted = None;
-        self.snapshot_id = snapshot_id(core.context().randomness.next_u64());
+        self.snapshot_id = snapshot_id(core.context().randomness.next_u64(), self.tag);
     }
 
     /// Somebody else was faster: the pause before the next attempt.
@@ -322,15 +333,12 @@ impl Work {
             }
             Err(error) => {
                 core.session().give_back(&self.pending);
-                (Err(error), self.written.into_iter().collect())
+                // The operation's own files stay: the caller may have sent it before, and that may yet be committed. If nobody refers to
+                // them, the collector finds them.
+                (Err(error), self.metadata_files.into_iter().collect())
             }
         }
     }
-}
-
-fn snapshot_id(random: u64) -> SnapshotId {
-    // Positive, and never 0, which some writers take for none.
-    SnapshotId(i64::try_from(random >> 1).unwrap_or(i64::MAX).max(1))
 }
 
 fn ineligible(why: crate::protocol::Ineligible) -> String {

@@ -35,9 +35,12 @@ impl ProcessClock {
         self.wall_base_ms.saturating_add(to_ms(self.elapsed_ns(now_ns)))
     }
 
-    /// How long the simulation takes until this clock has moved by `own_ns`.
+    /// How long the simulation takes until this clock has moved by `own_ns`, and not less: a sleep of 1 ns on a fast clock that took no
+    /// time at all would be slept again and again.
     pub(super) fn true_ns(&self, own_ns: u64) -> u64 {
-        scale(own_ns, 1_000_000, rate(self.drift_ppm))
+        let rate = rate(self.drift_ppm);
+        let taken = scale(own_ns, 1_000_000, rate);
+        taken.saturating_add(u64::from(scale(taken, rate, 1_000_000) < own_ns))
     }
 
     pub(super) fn jump(&mut self, by_ms: i64) {
@@ -83,6 +86,17 @@ mod tests {
         assert_eq!(clock.true_ns(2 * SECOND), SECOND);
         clock.set_drift(SECOND, 0);
         assert_eq!(clock.elapsed_ns(2 * SECOND), 3 * SECOND);
+    }
+
+    #[test]
+    fn the_shortest_sleep_moves_every_clock() {
+        for drift_ppm in [-500_000, -1, 0, 1, 333_333, 1_000_000] {
+            let mut clock = ProcessClock::new(0, 0);
+            clock.set_drift(0, drift_ppm);
+            for own_ns in [1, 2, 3, 1_000_003] {
+                assert!(clock.elapsed_ns(clock.true_ns(own_ns)) >= own_ns, "{drift_ppm} ppm, {own_ns} ns");
+            }
+        }
     }
 
     #[test]

@@ -134,6 +134,13 @@ pub fn resolve(
     state: Option<&CommitState>,
     limits: Limits,
 ) -> Standing {
+    if let Some(state) = state.filter(|state| pending.generation == Some(state.generation))
+        && pending.uncommitted.is_some()
+        && let Own::This(version) = own_entry(pending, state)
+    {
+        // Beside its key, which others may have, too, this tells whose it was, and when.
+        return Standing::Committed(Found::Session { version });
+    }
     if let (Some(state), Some(key)) = (state, &pending.key)
         && state.has_applied(key)
     {

@@ -313,6 +313,16 @@ fn c9_a_table_that_asks_for_compressed_metadata_is_not_written() {
 }
 
 #[test]
+fn an_encrypted_table_is_not_written_in_the_clear() {
+    let mut table = TestTable::create(CreateTable::new(schema()).with_property("encryption.key-id", "k1"));
+    let refusal = table.commit(&append("a")).unwrap_err();
+    assert!(
+        matches!(&refusal, Refusal::Unsupported { reason, .. } if reason.contains("encrypted")),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn appends_with_the_same_notes_join_and_others_do_not() {
     let (a, b) = (append("a"), append("b"));
     let noted = append("c").with_summary_property("source", "kafka");

@@ -1,0 +1,15 @@
+//! The commit protocol's own code in simulated worlds: writers, readers and clean-ups, crashes, pauses and faults, all decided by a seed.
+//!
+//! A failure prints its seed and how to see it again: `cargo xtask sim --from SEED --seeds 1`.
+
+mod auditor;
+mod bystanders;
+mod chain;
+mod chance;
+mod director;
+mod ledger;
+mod plan;
+mod seeds;
+mod site;
+mod world;
+mod writer;
