@@ -50,12 +50,14 @@ fn list() {
 fn explored(setting: &str, most: &str, mutation: Option<&str>) -> Result<bool, String> {
     let most: usize = number(most)?;
     let found = match setting.strip_prefix("files=") {
-        Some(writers) => {
+        Some(parties) => {
+            let (writers, collectors) = parties.split_once('x').unwrap_or((parties, "1"));
             let named =
                 |name| Unruly::ALL.iter().find(|(known, _)| *known == name).map(|(_, unruly)| *unruly);
             let unruly =
                 mutation.map(|name| named(name).ok_or(format!("no mutation `{name}`"))).transpose()?;
-            explore(Files::new(number(writers)?, unruly), most, unruly.is_some())
+            let files = Files::new(number(writers)?, unruly).with_collectors(number(collectors)?);
+            explore(files, most, unruly.is_some())
         }
         None => {
             let setting = parse(setting, mutation)?;

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Run {
-    /// What it is called on the command line: a [`Setting`](crate::Setting), or `files=` and the number of writers.
+    /// What it is called on the command line: a [`Setting`](crate::Setting), or `files=`, writers, `x`, collectors.
     pub setting: &'static str,
     /// Where it ends if not all is seen by then.
     pub most_transitions: usize,
@@ -19,7 +19,7 @@ const fn bounded(setting: &'static str) -> Run {
 }
 
 /// Settings that are explored, the ones that can be seen whole first.
-pub const RUNS: [Run; 52] = [
+pub const RUNS: &[Run] = &[
     // Each pair of faults.
     whole("lost=2"),
     whole("dup=2"),
@@ -64,7 +64,7 @@ pub const RUNS: [Run; 52] = [
     whole("found=1,ops=2,v=4,intents=0,lost=1,dup=1"),
     whole("v=3,lost=1,foreign=1,drop=1,del=0"),
     whole("ops=2,v=4,intents=0,lost=1,dup=1,foreign=1,drop=1"),
-    whole("ops=2,v=5,intents=0,lost=1,foreign=2,drop=2"),
+    whole("v=4,intents=0,lost=1,foreign=2,drop=2"),
     // A session map that is too small.
     whole("cap=1,l=3,v=4,lost=1,del=0"),
     whole("cap=1,l=4,ops=2,v=5,intents=0,lost=1,dup=1"),
@@ -74,19 +74,22 @@ pub const RUNS: [Run; 52] = [
     bounded("reads=2,foreign=1,lost=1,del=0"),
     bounded("ops=2,lost=1,dup=1"),
     bounded("ops=2,lost=1,foreign=2,v=5"),
+    bounded("ops=2,v=5,intents=0,lost=1,foreign=2,drop=2"),
     bounded("w=3,lost=1,del=0"),
     bounded("w=3,v=3,lost=1,dup=1"),
     bounded("intents=0,ops=2,lost=2,dup=1,crash=1,foreign=1,v=5"),
     bounded("intents=0,w=3,lost=2,dup=1,foreign=1,v=5"),
     bounded("clone=1,w=3,v=4,lost=1,del=0"),
     bounded("w=3,cap=2,l=4,v=5,lost=1,del=0"),
-    // Files and their collector.
+    // Files and their collectors.
     whole("files=2"),
     whole("files=3"),
+    whole("files=1x2"),
+    whole("files=2x2"),
 ];
 
 /// Random walks through settings that cannot be explored: setting, seed, number of walks.
-pub const WALKS: [(&str, u64, u64); 6] = [
+pub const WALKS: &[(&str, u64, u64)] = &[
     ("w=3,ops=3,l=2,v=20,lost=3,dup=2,foreign=2,reads=2", 7, 20_000),
     ("w=3,ops=3,l=3,v=16,lost=3,dup=2,crash=3,foreign=2,idemp=1", 11, 20_000),
     ("w=3,ops=4,l=3,v=24,lost=4,dup=3,foreign=2,reads=1,pipe=1", 13, 20_000),

@@ -1,7 +1,7 @@
 //! [`Files`]: who may delete a file that nothing refers to, without a clock (R4, R8).
 //!
 //! A file carries in its name the version that its writer knew when it made it, its epoch. The collector first commits a higher file floor,
-//! then deletes what lies below it and is not referenced by that very version. Writers stall between any two steps, for ever if they like.
+//! then deletes what lies below it and is not referenced by that very version. Everybody stalls between any two steps, for ever if they like.
 
 mod steps;
 
@@ -70,7 +70,7 @@ pub struct State {
     chain: Vec<Arc<Version>>,
     files: Vec<File>,
     writers: Vec<Writer>,
-    collector: Collector,
+    collectors: Vec<Collector>,
     rounds: u8,
 }
 
@@ -82,11 +82,12 @@ enum Act {
     Create(usize),
     /// The writer dies and leaves its file.
     Abandon(usize),
-    CollectorReads(u8),
-    CollectorCreates,
-    /// Deletes the file of this index.
-    Delete(usize),
-    SweepEnds,
+    /// This collector reads the newest version and means to raise the file floor to that one.
+    CollectorReads(usize, u8),
+    CollectorCreates(usize),
+    /// This collector deletes the file of this index.
+    Delete(usize, usize),
+    SweepEnds(usize),
 }
 
 /// Something that happens. The numbers are those of writers, unless it says otherwise.
@@ -111,11 +112,12 @@ impl Unruly {
         [("no-rule", Self::Commits), ("read-only", Self::ReadsOnly), ("late-view", Self::LateView)];
 }
 
-/// The model of files: writers that add and remove them, and one collector.
+/// The model of files: writers that add and remove them, and collectors.
 #[derive(Debug, Clone)]
 pub struct Files {
     writers: u8,
     operations: u8,
+    collectors: u8,
     last_version: u8,
     rounds: u8,
     unruly: Option<Unruly>,
@@ -123,7 +125,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// Writers with one commit each, or two of them with two each; two rounds of collection.
+    /// Writers with one commit each, or up to two with two each; one collector, and two rounds of collection in all.
     pub fn new(writers: u8, unruly: Option<Unruly>) -> Self {
         let rules = match unruly {
             Some(Unruly::Commits) => Rules::without(Mutation::IgnoreFileFloor),
@@ -132,12 +134,20 @@ impl Files {
         Self {
             writers,
             operations: if writers > 2 { 1 } else { 2 },
+            collectors: 1,
             last_version: 6,
             rounds: 2,
             unruly,
             // Sessions are not what this model is about: the shortest memory keeps it small.
             limits: Limits::default().with_floor_distance(0).with_rules(rules),
         }
+    }
+
+    /// With so many collectors at once.
+    #[must_use]
+    pub fn with_collectors(mut self, collectors: u8) -> Self {
+        self.collectors = collectors;
+        self
     }
 }
 
@@ -157,7 +167,7 @@ impl Model for Files {
             chain: vec![Arc::new(Version { state: CommitState::new(Generation(1)), files: Vec::new() })],
             files: Vec::new(),
             writers: (0..self.writers).map(writer).collect(),
-            collector: Collector::Idle,
+            collectors: vec![Collector::Idle; usize::from(self.collectors)],
             rounds: self.rounds,
         }]
     }

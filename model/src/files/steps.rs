@@ -39,20 +39,23 @@ impl Files {
                 Phase::Prepared(..) | Phase::Done => {}
             }
         }
-        match &state.collector {
-            Collector::Idle if state.rounds > 0 && has_room => {
-                let floor = state.newest().state.file_floor.0 as u8;
-                (floor + 1..=state.newest_number() + 1).for_each(|floor| add(Act::CollectorReads(floor)));
-            }
-            Collector::Idle => {}
-            Collector::Prepared { .. } => add(Act::CollectorCreates),
-            Collector::Sweeps { floor, view } => {
-                for (index, file) in state.files.iter().enumerate() {
-                    if file.epoch < *floor && !view.files.contains(file) {
-                        add(Act::Delete(index));
-                    }
+        for (index, collector) in state.collectors.iter().enumerate() {
+            match collector {
+                Collector::Idle if state.rounds > 0 && has_room => {
+                    let floor = state.newest().state.file_floor.0 as u8;
+                    let floors = floor + 1..=state.newest_number() + 1;
+                    floors.for_each(|floor| add(Act::CollectorReads(index, floor)));
                 }
-                add(Act::SweepEnds);
+                Collector::Idle => {}
+                Collector::Prepared { .. } => add(Act::CollectorCreates(index)),
+                Collector::Sweeps { floor, view } => {
+                    for (place, file) in state.files.iter().enumerate() {
+                        if file.epoch < *floor && !view.files.contains(file) {
+                            add(Act::Delete(index, place));
+                        }
+                    }
+                    add(Act::SweepEnds(index));
+                }
             }
         }
     }
@@ -83,12 +86,12 @@ impl Files {
             Act::Build(index) => return self.build(state, index),
             Act::Create(index) => self.create(state, index),
             Act::Abandon(index) => state.writers[index].phase = Phase::Done,
-            Act::CollectorReads(floor) => return self.begin_collection(state, floor),
-            Act::CollectorCreates => self.commit_floor(state),
-            Act::Delete(index) => {
-                state.files.remove(index);
+            Act::CollectorReads(index, floor) => return self.begin_collection(state, index, floor),
+            Act::CollectorCreates(index) => self.commit_floor(state, index),
+            Act::Delete(_, place) => {
+                state.files.remove(place);
             }
-            Act::SweepEnds => state.collector = Collector::Idle,
+            Act::SweepEnds(index) => state.collectors[index] = Collector::Idle,
         }
         true
     }
@@ -136,24 +139,24 @@ impl Files {
         }
     }
 
-    fn begin_collection(&self, state: &mut State, floor: u8) -> bool {
+    fn begin_collection(&self, state: &mut State, index: usize, floor: u8) -> bool {
         let (base, read) = (state.newest_number(), Arc::clone(state.newest()));
         state.rounds -= 1;
         if self.unruly == Some(Unruly::ReadsOnly) {
-            state.collector = Collector::Sweeps { floor, view: read };
+            state.collectors[index] = Collector::Sweeps { floor, view: read };
             return true;
         }
         let Ok(made) = self.advanced(&read.state, base, &[], floor) else { return false };
         let made = Arc::new(Version { state: made, files: read.files.clone() });
-        state.collector = Collector::Prepared { base, made, read };
+        state.collectors[index] = Collector::Prepared { base, made, read };
         true
     }
 
-    fn commit_floor(&self, state: &mut State) {
-        let Collector::Prepared { base, made, read } = state.collector.clone() else { return };
+    fn commit_floor(&self, state: &mut State, index: usize) {
+        let Collector::Prepared { base, made, read } = state.collectors[index].clone() else { return };
         let floor = made.state.file_floor.0 as u8;
         let newest = state.newest_number();
-        state.collector = if base == newest {
+        state.collectors[index] = if base == newest {
             state.chain.push(Arc::clone(&made));
             Collector::Sweeps { floor, view: made }
         } else if self.unruly == Some(Unruly::LateView) && newest < self.last_version {

@@ -19,6 +19,13 @@ fn e2_two_writers_and_a_collector_as_far_as_they_go() {
     assert_eq!(short(&found.reached), ["G2", "G3", "G4"]);
 }
 
+#[test]
+fn e2_two_collectors_at_once() {
+    let found = explore(Files::new(1, None).with_collectors(2), MOST_TRANSITIONS, false);
+    assert!(found.is_complete && found.violated.is_empty(), "{:?}", found.violated);
+    assert_eq!(short(&found.reached), ["G2", "G3", "G4"]);
+}
+
 fn check(unruly: Unruly) {
     let found = explore(Files::new(2, Some(unruly)), MOST_TRANSITIONS, true);
     assert!(found.violates("G1"), "{unruly:?}: {:?}", found.violated);
