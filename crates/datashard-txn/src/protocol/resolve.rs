@@ -124,9 +124,12 @@ pub fn resolve(
     state: Option<&CommitState>,
     limits: Limits,
 ) -> Standing {
+    let looks = limits.rules.upholds(Mutation::NoSessionMap);
+    let own_entry = |state| if looks { own_entry(pending, state) } else { Own::Earlier };
+    let may_go_on = || !looks || may_go_on(pending, state);
     if let Some(state) = state.filter(|state| pending.generation == Some(state.generation))
         && pending.uncommitted.is_some()
-        && let Own::This(version) = own_entry(pending, state)
+        && let Own::This(version) = own_entry(state)
     {
         // Beside its key, which others may have, too, this tells whose it was, and when.
         return Standing::Committed(Found::Session { version });
@@ -138,12 +141,12 @@ pub fn resolve(
     }
     let Some(known) = pending.uncommitted else {
         // Never sent: only whether its session is still known matters.
-        return Standing::Uncommitted { new_session: !may_go_on(pending, state) };
+        return Standing::Uncommitted { new_session: !may_go_on() };
     };
     if pending.generation != state.map(|state| state.generation) {
         return match next_to(known, version) {
             // Nothing can have come of it yet.
-            Next::Same => Standing::Uncommitted { new_session: !may_go_on(pending, state) },
+            Next::Same => Standing::Uncommitted { new_session: !may_go_on() },
             // Somebody else has begun the generation in the only slot that it was sent to.
             Next::Successor if pending.begins_generation => Standing::Uncommitted { new_session: true },
             Next::Beyond if pending.begins_generation => Standing::AskHistory,
@@ -151,20 +154,20 @@ pub fn resolve(
         };
     }
     if let Some(state) = state {
-        match own_entry(pending, state) {
-            Own::This(version) => return Standing::Committed(Found::Session { version }),
-            // Somebody else goes on under this session id. Only history knows whose number this was.
-            Own::Later => return Standing::AskHistory,
-            // The number is taken, so this operation cannot be committed under it any more.
-            Own::Another => return Standing::Uncommitted { new_session: true },
-            Own::Earlier => {}
-        }
+        // Keys are never dropped, so the absence of one is proof.
         let proves = pending.key.is_some() || absence_proves(state, known);
+        match own_entry(state) {
+            // Somebody else goes on under this session id. Only history knows whose number this was.
+            Own::Later if pending.key.is_none() => return Standing::AskHistory,
+            // The number is taken. If this operation had it before, and its entry was dropped, only history knows.
+            Own::Another | Own::Later if proves => return Standing::Uncommitted { new_session: true },
+            Own::This(_) | Own::Another | Own::Later | Own::Earlier => {}
+        }
         if !proves && limits.rules.upholds(Mutation::NoHistory) {
             return Standing::AskHistory;
         }
     }
-    Standing::Uncommitted { new_session: !may_go_on(pending, state) }
+    Standing::Uncommitted { new_session: !may_go_on() }
 }
 
 /// What a retained version below the newest one tells, asked from the newest such version downwards, to the one after
@@ -179,10 +182,8 @@ pub fn look_back(pending: &Pending, version: MetadataVersion, state: Option<&Com
     };
     match own_entry(pending, state) {
         Own::This(version) => LookBack::Committed(Found::Session { version }),
-        Own::Another => LookBack::Uncommitted,
-        Own::Later => LookBack::Older,
-        Own::Earlier if absence_proves(state, known) => LookBack::Uncommitted,
-        Own::Earlier => LookBack::Older,
+        Own::Another | Own::Earlier if absence_proves(state, known) => LookBack::Uncommitted,
+        Own::Another | Own::Earlier | Own::Later => LookBack::Older,
     }
 }
 
