@@ -119,7 +119,7 @@ fn d15_a_writer_that_stood_still_while_versions_were_retired_succeeds_only_in_th
                 let version = stalled_after(&scene, &process, &table, after_ms, commits);
                 let found = scene.audit();
                 assert_eq!(found.newest, 3 + commits, "{after_ms} ms");
-                assert!(version >= found.retired || after_ms >= 60, "{after_ms} ms: version {version}");
+                assert!(version >= found.retired || after_ms > 40, "{after_ms} ms: version {version}");
                 late += u64::from(version > 3);
             }
             assert!((10..20).contains(&late), "{late}: some stood still before their create, some after it");
