@@ -9,6 +9,7 @@ mod fuzz;
 mod interop;
 mod process;
 mod python;
+mod sim;
 mod stores;
 mod test;
 mod tidy;
@@ -27,7 +28,7 @@ struct Command {
     run: fn(root: &Path, arguments: &[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "test",
         usage: "test [--without-stores]",
@@ -52,6 +53,12 @@ const COMMANDS: [Command; 7] = [
         usage: "interop [--keep]",
         about: "data files of ours, read by pyarrow, DuckDB and fastavro",
         run: interop::run,
+    },
+    Command {
+        name: "sim",
+        usage: "sim [--seeds N] [--from S] [--mutation NAME]",
+        about: "simulated worlds of the commit protocol",
+        run: sim::run,
     },
     Command {
         name: "stores",
