@@ -90,7 +90,7 @@ impl Plan {
         let retry = RetryPolicy::default()
             .with_request_timeout(seconds(request_timeout))
             .with_deadline(seconds(deadline));
-        let fault_rate = chance.pick(&[0.0, 0.01, 0.05, 0.05, 0.15]);
+        let fault_rate = chance.pick(&[0.0, 0.02, 0.05, 0.1, 0.2]);
         let workers = chance.within(1, 5);
         let operations = chance.within(2, 24 / workers + 3);
         let faults = (0..chance.pick(&[0, 1, 2, 5])).map(|_| script(&mut chance)).collect();
@@ -100,7 +100,7 @@ impl Plan {
             profile,
             limits,
             retry,
-            timeout: seconds(chance.pick(&[2, 5, 20, 90])),
+            timeout: seconds(chance.pick(&[1, 2, 5, 20])),
             strict: chance.one_in(6),
             group_limit: chance.pick(&[1, 2, 1_024, 1_024]),
             workers,

@@ -65,7 +65,7 @@ pub(crate) fn run_plan(plan: Plan) -> Result<Outcome, String> {
     for key in STRANGERS {
         store.insert(key, key).unwrap();
     }
-    let site = Site::new(store, plan);
+    let site = Site::new(store, plan, simulation.process("nemesis"));
     let told = |what: String| format!("seed {}: {what}\n{:?}", site.plan.seed, site.plan);
     let outcome = simulation.run(live(&simulation, &site));
     if std::env::var("SIMLOG").is_ok() {
