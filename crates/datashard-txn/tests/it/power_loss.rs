@@ -18,7 +18,8 @@ use crate::support::rows::row;
 #[test]
 fn a6_full_durability_keeps_every_acknowledged_commit_and_no_later_version_without_an_earlier_one() {
     let history = block_on(three_writers(Durability::Full, false));
-    let looked_at = history.replay(12, |moment, disk, told| history.check_full(moment, disk, told));
+    let looked_at =
+        history.replay(3, |moment, disk, told| history.check_full(moment, disk, told, moment % 4 == 0));
     assert!(looked_at > 200, "{looked_at} disks are too few");
 }
 
@@ -28,7 +29,9 @@ fn a6_full_durability_keeps_every_acknowledged_commit_and_no_later_version_witho
 fn a15_full_durability_leaves_no_gap_when_others_commit_at_any_call_of_a_commit() {
     let (mut calls, mut number) = (None, 0);
     while calls.is_none_or(|calls| number < calls) {
-        let history = Arc::new(block_on(History::begin(Durability::Full)));
+        let mut history = block_on(History::begin(Durability::Full));
+        history.settle();
+        let history = Arc::new(history);
         let between = Arc::clone(&history);
         let watcher = move |moment, seen: &Seen<'_>| {
             if (moment, seen.number) == (Moment::Before, number) {
@@ -43,8 +46,8 @@ fn a15_full_durability_leaves_no_gap_when_others_commit_at_any_call_of_a_commit(
             history.append(&writer, "watched").await;
         });
         calls = Some(watched.calls());
-        history.replay(4, |moment, disk, told| {
-            history.check_full(moment, disk, &format!("others at call {number}, {told}"));
+        history.replay(2, |moment, disk, told| {
+            history.check_full(moment, disk, &format!("others at call {number}, {told}"), false);
         });
         number += 1;
     }
@@ -52,19 +55,20 @@ fn a15_full_durability_leaves_no_gap_when_others_commit_at_any_call_of_a_commit(
 }
 
 /// Without flushes, a loss of power may leave anything of what was not flushed. What is promised: whatever is opened is a table with rows
-/// that somebody appended, each once; else it is an error that says what is damaged. What was flushed is there or the damage is told.
+/// that somebody appended, each once; else it is an error that says what is damaged. What was flushed is there, or the damage is told. What is in a data file is its
+/// format's to check: files with zeros in the place of rows are counted.
 #[test]
 fn a15_without_full_durability_a_commit_is_there_or_absent_or_its_damage_is_told() {
     for durability in [Durability::group(), Durability::None] {
         let history = block_on(three_writers(durability, true));
-        let (mut sound, mut damaged, mut absent) = (0, 0, 0);
-        history.replay(40, |moment, disk, told| {
+        let (mut sound, mut torn, mut damaged, mut absent) = (0, 0, 0, 0);
+        history.replay(8, |moment, disk, told| {
             block_on(async {
                 let store = sim_store(disk, durability);
                 match audit(&store).await {
                     Ok(audited) => {
                         sound += 1;
-                        history.check_begun(moment, &audited, told);
+                        torn += history.check_begun(moment, &audited, told);
                         for row in history.flushed(moment) {
                             assert!(audited.rows.contains_key(&row), "{row} was flushed: {told}");
                         }
@@ -77,7 +81,11 @@ fn a15_without_full_durability_a_commit_is_there_or_absent_or_its_damage_is_told
                 }
             });
         });
-        assert!(sound > 0 && damaged > 0 && absent > 0, "{durability:?}: {sound}, {damaged}, {absent}");
+        let seen = [sound, torn, damaged, absent];
+        assert!(
+            seen.iter().all(|count| *count > 0),
+            "{durability:?}: sound, torn, damaged, absent: {seen:?}"
+        );
     }
 }
 

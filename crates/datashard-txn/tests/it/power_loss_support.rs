@@ -48,6 +48,12 @@ impl History {
         Self { disk, rows: Mutex::default(), created }
     }
 
+    /// Takes what was done so far for durable, and looks only at what comes now.
+    pub(crate) fn settle(&mut self) {
+        self.disk.settle();
+        self.created = 0;
+    }
+
     fn now(&self) -> usize {
         self.disk.steps().len()
     }
@@ -105,16 +111,19 @@ impl History {
         self.rows.lock().unwrap().iter().filter(|row| counts(row)).map(|row| row.row.clone()).collect()
     }
 
-    /// Every row that is there was begun, and is there once.
-    pub(crate) fn check_begun(&self, moment: usize, audited: &Audited, told: &str) {
+    /// Every row that is there was begun, and is there once. Gives how many files of rows have zeros in them.
+    pub(crate) fn check_begun(&self, moment: usize, audited: &Audited, told: &str) -> usize {
         let begun = self.rows(|row| row.begun < moment);
-        for row in audited.each_once() {
+        let (torn, whole): (Vec<_>, Vec<_>) = audited.rows.keys().partition(|row| row.contains('\0'));
+        for row in whole {
+            assert_eq!(audited.rows[row], 1, "{row} is there more than once: {told}");
             assert!(begun.contains(row), "{row} came from nowhere: {told}\n{}", self.told(moment));
         }
+        torn.len()
     }
 
-    /// All that full durability promises for a moment: the table is sound and has every row that was acknowledged; it can be gone on with.
-    pub(crate) fn check_full(&self, moment: usize, disk: &SimDisk, told: &str) {
+    /// All that full durability promises for a moment: the table is sound and has every row that was acknowledged; with `goes_on` it is appended to.
+    pub(crate) fn check_full(&self, moment: usize, disk: &SimDisk, told: &str, goes_on: bool) {
         block_on(async {
             let store = sim_store(disk, Durability::Full);
             if moment < self.created && store.find_head().await.unwrap().is_none() {
@@ -125,9 +134,12 @@ impl History {
             }
             let sound = audit(&store).await;
             let audited = sound.unwrap_or_else(|damage| panic!("{damage}: {told}\n{}", self.told(moment)));
-            self.check_begun(moment, &audited, told);
+            assert_eq!(self.check_begun(moment, &audited, told), 0, "a file is torn: {told}");
             for row in self.rows(|row| row.acknowledged <= moment) {
                 assert!(audited.rows.contains_key(&row), "{row} is lost: {told}\n{}", self.told(moment));
+            }
+            if !goes_on {
+                return;
             }
             let writer = self.writer_on(store.clone()).await;
             let append = row(&writer.committer, "after", "0");

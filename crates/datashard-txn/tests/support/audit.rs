@@ -21,8 +21,6 @@ pub(crate) struct Audited {
     pub(crate) version: u64,
     /// The rows of the current snapshot, and in how many files each of them is.
     pub(crate) rows: BTreeMap<String, usize>,
-    /// How many snapshots are retained.
-    pub(crate) snapshots: usize,
 }
 
 impl Audited {
@@ -126,7 +124,7 @@ async fn check_snapshots(store: &TableStore, newest: &Base) -> Result<Audited, S
         let row = String::from_utf8(bytes.to_vec()).map_err(|e| format!("`{location}`: {e}"))?;
         *rows.entry(row).or_default() += 1;
     }
-    Ok(Audited { version: newest.version.0, rows, snapshots: snapshots.len() })
+    Ok(Audited { version: newest.version.0, rows })
 }
 
 /// The live files of a snapshot. Manifests that were read stay in `known`.
