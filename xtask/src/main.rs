@@ -10,6 +10,7 @@ mod interop;
 mod process;
 mod python;
 mod stores;
+mod stress;
 mod test;
 mod tidy;
 
@@ -27,7 +28,7 @@ struct Command {
     run: fn(root: &Path, arguments: &[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "test",
         usage: "test [--without-stores]",
@@ -58,6 +59,12 @@ const COMMANDS: [Command; 7] = [
         usage: "stores start|stop|env|status",
         about: "object stores on this machine for the tests that speak HTTP",
         run: stores::run,
+    },
+    Command {
+        name: "stress",
+        usage: "stress [folder|s3|gcs] [--processes N] [--rows N] [--kills N] [--faults N] [--durability D]",
+        about: "processes that race, are killed and started again; every acknowledged row once",
+        run: stress::run,
     },
     Command { name: "help", usage: "help", about: "print this list", run: help },
 ];

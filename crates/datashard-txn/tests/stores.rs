@@ -26,6 +26,8 @@ mod race;
 #[allow(dead_code, reason = "the tests of storage use all of it")]
 #[path = "../../datashard-io/tests/support/servers.rs"]
 mod servers;
+#[path = "stores/spoiled.rs"]
+mod spoiled;
 #[allow(dead_code, reason = "other tests use all of it")]
 #[path = "support/mod.rs"]
 mod support;

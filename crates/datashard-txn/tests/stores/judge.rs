@@ -24,12 +24,13 @@ pub(crate) struct Judge {
     attempts: Vec<u64>,
     duplicates: u64,
     unknown: u64,
+    failed: u64,
     broken: Vec<String>,
     pub(crate) kills: u64,
 }
 
 impl Judge {
-    /// Takes note of a line; whether a row is done with.
+    /// Takes note of a line.
     pub(crate) fn hear(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         let known = match words[..] {
@@ -45,7 +46,10 @@ impl Judge {
                 Known::Begun
             }
             ["committed", _] => Known::Committed,
-            ["failed", _] => Known::Failed,
+            ["failed", _] => {
+                self.failed += 1;
+                Known::Failed
+            }
             ["finished"] => return,
             _ => {
                 self.broken.push(line.to_owned());
@@ -101,7 +105,7 @@ impl Judge {
         let sent: u64 = self.attempts.iter().sum();
         format!(
             "{} rows acknowledged in {seconds:.1} s, {:.1} a second; p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms; \
-             {:.2} attempts each, {} at most; {} kills, {} unanswered, {} found to be done already",
+             {:.2} attempts each, {} at most; {} kills, {} unanswered, {} failed, {} found to be done already",
             self.acknowledged(),
             self.acknowledged() as f64 / seconds,
             at(500),
@@ -111,6 +115,7 @@ impl Judge {
             self.attempts.iter().max().copied().unwrap_or(0),
             self.kills,
             self.unknown,
+            self.failed,
             self.duplicates,
         )
     }

@@ -189,10 +189,11 @@ impl Race {
                 judge.lock().unwrap().hear(&line);
                 finished = line == "finished";
                 // Where the next life begins: after what was answered, or with what was not, if that may be sent again.
-                let number = line.rsplit('-').next().and_then(|rest| rest.split(' ').next()?.parse().ok());
+                let number: Option<usize> =
+                    line.rsplit('-').next().and_then(|rest| rest.split(' ').next()?.parse().ok());
                 match (line.split(' ').next(), number) {
-                    (Some("begun"), Some(number)) if !task.has_keys() => task.from = 1 + number_of(number),
-                    (Some("acknowledged"), Some(number)) => task.from = 1 + number_of(number),
+                    (Some("begun"), Some(number)) if !task.has_keys() => task.from = 1 + number,
+                    (Some("acknowledged"), Some(number)) => task.from = 1 + number,
                     _ => {}
                 }
                 if !killed && randomness.next_u64() % 1_000 < self.kills {
@@ -212,8 +213,4 @@ impl Race {
             task.life += 1;
         }
     }
-}
-
-fn number_of(number: usize) -> usize {
-    number
 }

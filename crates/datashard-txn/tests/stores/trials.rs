@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use crate::race::Race;
 use crate::servers::Server;
+use crate::spoiled;
 use crate::support::costs;
 
 /// Set to `1` where servers have to be there.
@@ -95,6 +96,9 @@ fn add_server(trials: &mut Vec<Trial>, handle: &Handle, server: &Server) {
             costs::stale_handles(open(&server, &table).await, open(&server, &table).await).await;
         })
     });
+    for (name, run) in spoiled::TESTS {
+        add(name, run);
+    }
     trials.push(race(
         server.name,
         "d2_processes_that_are_killed_on_a_network_with_every_fault_append_each_acknowledged_row_once",
