@@ -12,6 +12,7 @@ mod process;
 mod python;
 mod sim;
 mod stores;
+mod stress;
 mod test;
 mod tidy;
 
@@ -29,7 +30,7 @@ struct Command {
     run: fn(root: &Path, arguments: &[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "test",
         usage: "test [--without-stores]",
@@ -72,6 +73,12 @@ const COMMANDS: [Command; 9] = [
         usage: "stores start|stop|env|status",
         about: "object stores on this machine for the tests that speak HTTP",
         run: stores::run,
+    },
+    Command {
+        name: "stress",
+        usage: "stress [folder|s3|gcs] [--processes N] [--rows N] [--kills N] [--faults N] [--durability D]",
+        about: "processes that race, are killed and started again; every acknowledged row once",
+        run: stress::run,
     },
     Command { name: "help", usage: "help", about: "print this list", run: help },
 ];
