@@ -10,6 +10,7 @@ mod interop;
 mod model;
 mod process;
 mod python;
+mod sim;
 mod stores;
 mod test;
 mod tidy;
@@ -28,7 +29,7 @@ struct Command {
     run: fn(root: &Path, arguments: &[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 9] = [
     Command {
         name: "test",
         usage: "test [--without-stores]",
@@ -59,6 +60,12 @@ const COMMANDS: [Command; 8] = [
         usage: "model [--minutes N] [part of a run]",
         about: "the full runs of the exhaustive model of commits; about an hour",
         run: model::run,
+    },
+    Command {
+        name: "sim",
+        usage: "sim [--seeds N] [--from S] [--mutation NAME]",
+        about: "simulated worlds of the commit protocol",
+        run: sim::run,
     },
     Command {
         name: "stores",

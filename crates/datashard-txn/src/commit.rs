@@ -62,7 +62,19 @@ impl Core {
                     if let Some(view) = &view {
                         work.renew_epoch(&view.base);
                     }
-                    let loaded = self.load(work, operation, view.as_mut()).await?;
+                    let loaded = match self.load(work, operation, view.as_mut()).await {
+                        // What an old base refers to may have been expired and collected.
+                        Err(CommitError::Corrupt { path, reason }) => {
+                            let newest = self.look_after(work, view.as_ref()).await?;
+                            if view.as_ref().is_some_and(|view| view.base.version == newest.base.version) {
+                                return Err(CommitError::Corrupt { path, reason });
+                            }
+                            view = Some(newest);
+                            work.lost(self)?;
+                            continue;
+                        }
+                        loaded => loaded?,
+                    };
                     match self.decide(work, operation, view.as_ref(), &loaded) {
                         Ok(next) => Attempt::new(next, view.as_ref()),
                         Err(NoNext::Ineligible(Ineligible::OutOfOrder { .. })) => {

@@ -49,36 +49,43 @@ impl Core {
                 }
                 left = left.saturating_sub(1);
                 match self.look_at(pending, MetadataVersion(version), new_generation).await? {
-                    LookBack::Committed(found) => return Ok(Standing::Committed(found)),
-                    LookBack::Uncommitted => break,
-                    LookBack::Older => version = version.saturating_sub(1),
+                    (LookBack::Committed(found), _) => return Ok(Standing::Committed(found)),
+                    // All that it was sent to lies at or below that version, and its number is another's.
+                    (LookBack::Uncommitted, true) => {
+                        pending.known_uncommitted(base.version, base.state.as_ref(), new_generation);
+                        return Ok(Standing::Uncommitted { new_session: true });
+                    }
+                    (LookBack::Uncommitted, false) => break,
+                    (LookBack::Older, _) => version = version.saturating_sub(1),
                 }
             }
         }
     }
 
+    /// What a version tells, and whether the operation's number is taken there.
     async fn look_at(
         &self,
         pending: &mut Pending,
         version: MetadataVersion,
         new_generation: Generation,
-    ) -> Result<LookBack, CommitError> {
+    ) -> Result<(LookBack, bool), CommitError> {
         let bytes = match self.store.read_version(version).await {
             Ok(bytes) => bytes,
             // Retired meanwhile: the next round reads the boundary again.
-            Err(StoreError::NotFound { .. }) => return Ok(LookBack::Older),
+            Err(StoreError::NotFound { .. }) => return Ok((LookBack::Older, false)),
             Err(error) => return Err(error.into()),
         };
         // Read after the version, so that what it held at that time was part of the chain (R2).
         if !counts(version, self.store.retired().await?) {
-            return Ok(LookBack::Older);
+            return Ok((LookBack::Older, false));
         }
         let base = Base::read(version, &bytes)?;
         let told = look_back(pending, version, base.state.as_ref());
         if told == LookBack::Uncommitted {
             pending.known_uncommitted(version, base.state.as_ref(), new_generation);
         }
-        Ok(told)
+        let is_taken = base.state.is_some_and(|state| state.last_of(pending.session) >= pending.number);
+        Ok((told, is_taken))
     }
 
     /// The version that an operation is found in, given the newest.

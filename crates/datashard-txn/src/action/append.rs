@@ -105,9 +105,9 @@ impl Append {
         joined
     }
 
-    /// Whether both may be parts of one snapshot: its summary is then that of either.
+    /// Whether both may be parts of one snapshot: its summary is then that of either, and neither is refused for adding nothing.
     pub(crate) fn joins(&self, other: &Self) -> bool {
-        self.summary == other.summary
+        self.summary == other.summary && !self.files.is_empty() && !other.files.is_empty()
     }
 
     fn check_summary(&self) -> Result<(), Refusal> {

@@ -1,5 +1,6 @@
 //! What merging keeps, and what it costs.
 
+mod again;
 mod committed;
 mod cost;
 mod hostile;

@@ -165,9 +165,6 @@ pub fn resolve(
             return Standing::Uncommitted { new_session: true };
         }
         let own = own_entry(pending, state);
-        if let Own::This(version) = own {
-            return Standing::Committed(Found::Session { version });
-        }
         // A key that is not applied proves it. Else the session's entry does, or that there is none, while the floor has not passed: later
         // it may be one that a clone of the session began anew. Where the session is beyond this number, only history knows whose it was.
         let proves = pending.key.is_some() || (own != Own::Later && absence_proves(state, known));

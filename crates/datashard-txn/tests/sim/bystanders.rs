@@ -144,7 +144,8 @@ impl Bystander {
             }
             let store = &self.site.store;
             let metadata = store.object(&format!("table/{}", metadata_path(version).unwrap())).unwrap();
-            let reachable: BTreeSet<String> = reachable(store, &TableMetadata::from_bytes(&metadata).unwrap()).unwrap();
+            let reachable: BTreeSet<String> =
+                reachable(store, &TableMetadata::from_bytes(&metadata).unwrap()).unwrap();
             for key in store.keys() {
                 let is_old = epoch::of_file(&key).is_some_and(|epoch| epoch < state.file_floor);
                 if is_old && !reachable.contains(&key) {

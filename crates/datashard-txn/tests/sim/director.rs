@@ -103,6 +103,12 @@ impl<'a> Director<'a> {
             if now > Duration::from_secs(10 * 24 * 3_600) {
                 return Err("the work is not done after ten days".to_owned());
             }
+            for index in 0..self.actors.len() {
+                if self.actors[index].writer.has_crashed() {
+                    let after = self.chance.time_up_to(self.site.plan.longest_pause);
+                    self.note(after, Event::Restart(index));
+                }
+            }
             match self.agenda.first_key_value().map(|((at, _), _)| *at) {
                 Some(at) if at <= now => {
                     if let Some((_, event)) = self.agenda.pop_first() {
@@ -132,6 +138,9 @@ impl<'a> Director<'a> {
     }
 
     fn restart(&mut self, index: usize) {
+        if self.actors[index].process.is_alive() {
+            return;
+        }
         let starts = self.actors[index].starts;
         let writer = Arc::clone(&self.actors[index].writer);
         let process = self.process_for(&writer, starts);

@@ -22,8 +22,8 @@ pub(crate) enum Fate {
     /// Under way; or its sender crashed, or went away without waiting.
     Unheard,
     Committed(Committed),
-    /// Definitely not.
-    Failed(String),
+    /// Definitely not; why, for messages.
+    Failed(#[expect(dead_code, reason = "it is shown by `Debug`")] String),
     Unknown(CommitToken),
     /// Not known and never to be known.
     Forgotten(CommitToken),

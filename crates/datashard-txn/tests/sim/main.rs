@@ -8,7 +8,15 @@ mod chain;
 mod chance;
 mod director;
 mod ledger;
+#[cfg(feature = "mutations")]
+mod mutations;
 mod plan;
+mod rows_answers;
+mod rows_cancel;
+mod rows_races;
+mod rows_stalled;
+mod rows_trouble;
+mod scene;
 mod seeds;
 mod site;
 mod world;

@@ -20,12 +20,14 @@ use crate::plan::Plan;
 pub(crate) struct Site {
     pub(crate) store: SimStore,
     pub(crate) plan: Arc<Plan>,
+    /// Does things to other processes.
+    pub(crate) nemesis: Process,
     ledger: Arc<Mutex<Ledger>>,
 }
 
 impl Site {
-    pub(crate) fn new(store: SimStore, plan: Plan) -> Self {
-        Self { store, plan: Arc::new(plan), ledger: Arc::default() }
+    pub(crate) fn new(store: SimStore, plan: Plan, nemesis: Process) -> Self {
+        Self { store, plan: Arc::new(plan), nemesis, ledger: Arc::default() }
     }
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {

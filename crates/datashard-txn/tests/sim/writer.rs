@@ -34,6 +34,7 @@ pub(crate) struct Writer {
     /// What the lanes are doing.
     current: Mutex<Vec<Option<Task>>>,
     is_done: Mutex<bool>,
+    has_crashed: Mutex<bool>,
 }
 
 impl Writer {
@@ -45,6 +46,7 @@ impl Writer {
             queue: Mutex::new(tasks.into()),
             current: Mutex::new(current),
             is_done: Mutex::new(false),
+            has_crashed: Mutex::new(false),
         })
     }
 
@@ -52,9 +54,15 @@ impl Writer {
         *self.is_done.lock().unwrap()
     }
 
+    /// Whether it crashed in the middle of something since this was last asked.
+    pub(crate) fn has_crashed(&self) -> bool {
+        std::mem::take(&mut self.has_crashed.lock().unwrap())
+    }
+
     /// Starts it, anew after a crash, in this process: operations with keys that were under way are sent again.
     pub(crate) fn start(self: &Arc<Self>, site: &Site, process: &Process, chance: Chance) {
-        let interrupted: Vec<Task> = self.current.lock().unwrap().iter_mut().filter_map(Option::take).collect();
+        let interrupted: Vec<Task> =
+            self.current.lock().unwrap().iter_mut().filter_map(Option::take).collect();
         for task in interrupted {
             if matches!(task, Task::Job { .. }) {
                 self.queue.lock().unwrap().push_front(task);
@@ -164,7 +172,33 @@ impl Run {
         self.site.append(table.store(), files, epoch)
     }
 
+    /// Now and then the process stands still or crashes in the middle of what comes next.
+    fn stumble(&mut self) {
+        if self.site.plan.disturbances == 0 || !self.chance.one_in(8) {
+            return;
+        }
+        let (process, writer) = (self.process.clone(), Arc::clone(&self.writer));
+        let clock = self.site.nemesis.context().clock;
+        let before = self.chance.time_up_to(Duration::from_millis(300));
+        let pause = self.chance.time_up_to(self.site.plan.longest_pause);
+        let crashes = self.chance.one_in(4);
+        drop(self.site.nemesis.spawn(async move {
+            clock.sleep(before).await;
+            if crashes {
+                if process.is_alive() && !writer.is_done() {
+                    process.kill();
+                    *writer.has_crashed.lock().unwrap() = true;
+                }
+                return;
+            }
+            process.pause();
+            clock.sleep(pause).await;
+            process.resume();
+        }));
+    }
+
     async fn append(&mut self, table: &Committer, files: u64) {
+        self.stumble();
         let (append, files) = self.files(table, files);
         let record = self.site.ledger().begin(What::Append, files);
         let patience = self.chance.one_in(20).then(|| self.chance.time_up_to(Duration::from_secs(1)));
@@ -240,6 +274,7 @@ impl Run {
             let (append, files) = self.files(table, files);
             let record = self.site.ledger().begin(What::Keyed(key.clone()), files);
             loop {
+                self.stumble();
                 let answer = table.commit(append.clone(), Some(key.clone())).await;
                 self.site.ledger().end(record, &answer);
                 match answer {
