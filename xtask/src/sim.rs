@@ -10,9 +10,21 @@ const TEST: &str = "seeds::seeds_asked_for_hold_what_was_promised";
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Outcome {
     let wanted = Wanted::parse(arguments)?;
     let mut cargo = process::cargo(root);
-    cargo.args(["test", "--release", "-p", "datashard-txn", "--features", "mutations", "--test", "sim", "--"]);
+    cargo.args([
+        "test",
+        "--release",
+        "-p",
+        "datashard-txn",
+        "--features",
+        "mutations",
+        "--test",
+        "sim",
+        "--",
+    ]);
     cargo.args(["--exact", TEST, "--nocapture"]);
-    cargo.env("DATASHARD_SIM_FROM", wanted.from.to_string()).env("DATASHARD_SIM_SEEDS", wanted.seeds.to_string());
+    cargo
+        .env("DATASHARD_SIM_FROM", wanted.from.to_string())
+        .env("DATASHARD_SIM_SEEDS", wanted.seeds.to_string());
     if let Some(mutation) = wanted.mutation {
         cargo.env("DATASHARD_SIM_MUTATION", mutation);
     }

@@ -75,7 +75,11 @@ fn check_chain(chain: &Chain) -> Result<(), String> {
             return fail("the table has another uuid".to_owned());
         }
         if is.last_updated_ms() < was.last_updated_ms() {
-            return fail(format!("last-updated-ms fell from {} to {}", was.last_updated_ms(), is.last_updated_ms()));
+            return fail(format!(
+                "last-updated-ms fell from {} to {}",
+                was.last_updated_ms(),
+                is.last_updated_ms()
+            ));
         }
         if is.last_sequence_number() < was.last_sequence_number() {
             return fail("the sequence number fell".to_owned());
@@ -106,12 +110,14 @@ fn check_snapshots(chain: &Chain, files: &mut Files<'_>) -> Result<BTreeMap<Snap
         }
         let live = files.live(snapshot)?;
         if let Some(parent) = parent.and_then(|parent| held.get(&parent)) {
-            let lost = parent.iter().find(|(key, (times, _))| live.get(*key).is_none_or(|now| now.0 < *times));
+            let lost =
+                parent.iter().find(|(key, (times, _))| live.get(*key).is_none_or(|now| now.0 < *times));
             if let Some((key, _)) = lost {
                 return fail(&format!("it has lost {key}"));
             }
         }
-        (sequence, timestamp_ms, parent) = (snapshot.sequence_number.0, snapshot.timestamp_ms, Some(snapshot.id));
+        (sequence, timestamp_ms, parent) =
+            (snapshot.sequence_number.0, snapshot.timestamp_ms, Some(snapshot.id));
         held.insert(snapshot.id, live);
     }
     if newest.metadata.current_snapshot_id() != parent {
@@ -147,7 +153,9 @@ fn check_operations(
         times.push(count);
         let told = matches!(record.fate, Fate::Committed(_));
         let failed = matches!(record.fate, Fate::Failed(_)) && !record.was_unclear;
-        let fail = |what: &str| Err(format!("operation {number} is {count} times in the table, and {what}: {record:?}"));
+        let fail = |what: &str| {
+            Err(format!("operation {number} is {count} times in the table, and {what}: {record:?}"))
+        };
         if count > 1 {
             return fail("once is enough");
         }
@@ -169,7 +177,9 @@ fn check_operations(
         // Whoever drops the commit state drops what it says of keys.
         let most = if site.plan.foreign == Foreign::Drops { usize::MAX } else { 1 };
         if count > most || (told && count == 0) {
-            return Err(format!("operations with the key {key} are {count} times in the table; told: {told}"));
+            return Err(format!(
+                "operations with the key {key} are {count} times in the table; told: {told}"
+            ));
         }
     }
     Ok(times)
@@ -180,7 +190,8 @@ fn count(record: &Record, live: &Live, newest: &TableMetadata) -> Result<usize, 
     if let What::Property(name) = &record.what {
         return Ok(usize::from(newest.properties().contains_key(name)));
     }
-    let counts: BTreeSet<usize> = record.files.iter().map(|key| live.get(key).map_or(0, |(times, _)| *times)).collect();
+    let counts: BTreeSet<usize> =
+        record.files.iter().map(|key| live.get(key).map_or(0, |(times, _)| *times)).collect();
     match Vec::from_iter(counts)[..] {
         [count] => Ok(count),
         _ => Err("only a part of it is in the table".to_owned()),

@@ -149,7 +149,9 @@ impl Bystander {
             let reachable: BTreeSet<String> =
                 match reachable(store, &TableMetadata::from_bytes(&metadata).unwrap()) {
                     Ok(reachable) => reachable,
-                    Err(what) => return self.site.ledger().complaints.push(format!("a sweep found that {what}")),
+                    Err(what) => {
+                        return self.site.ledger().complaints.push(format!("a sweep found that {what}"));
+                    }
                 };
             for key in store.keys() {
                 let is_old = epoch::of_file(&key).is_some_and(|epoch| epoch < state.file_floor);

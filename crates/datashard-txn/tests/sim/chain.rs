@@ -31,7 +31,9 @@ impl Chain {
     pub(crate) fn read(store: &SimStore) -> Result<Self, String> {
         let retired = match store.object("table/metadata/_datashard/retired") {
             None => 0,
-            Some(text) => String::from_utf8(text.to_vec()).unwrap().parse().map_err(|e| format!("boundary: {e}"))?,
+            Some(text) => {
+                String::from_utf8(text.to_vec()).unwrap().parse().map_err(|e| format!("boundary: {e}"))?
+            }
         };
         let mut versions = BTreeMap::new();
         for key in store.keys() {
@@ -47,7 +49,10 @@ impl Chain {
 
     /// The newest version.
     pub(crate) fn newest(&self) -> Result<(u64, &Version), String> {
-        self.versions.last_key_value().map(|(number, version)| (*number, version)).ok_or("no version".to_owned())
+        self.versions
+            .last_key_value()
+            .map(|(number, version)| (*number, version))
+            .ok_or("no version".to_owned())
     }
 
     /// The first retained version that holds something, if the one before it is retained, too, or it is the first of all.
@@ -97,7 +102,8 @@ impl<'a> Files<'a> {
         let mut live = Live::new();
         for row in rows {
             for (key, snapshot_id) in self.manifest(&row)? {
-                let entry = live.entry(key.clone()).or_insert((0, snapshot_id.unwrap_or(row.added_snapshot_id)));
+                let entry =
+                    live.entry(key.clone()).or_insert((0, snapshot_id.unwrap_or(row.added_snapshot_id)));
                 entry.0 += 1;
             }
         }
@@ -130,7 +136,9 @@ impl<'a> Files<'a> {
             let file = key_of(&entry.data_file.file_path)?;
             match self.store.object(&file) {
                 None => return Err(fail(&format!("data file {file} is named and not there"))),
-                Some(bytes) if bytes != content(&file) => return Err(format!("{file} does not hold its rows")),
+                Some(bytes) if bytes != content(&file) => {
+                    return Err(format!("{file} does not hold its rows"));
+                }
                 Some(_) => entries.push((file, entry.snapshot_id)),
             }
         }

@@ -87,8 +87,9 @@ impl Plan {
             Limits::default().with_floor_distance(distance).with_sessions(sessions).with_rules(rules);
         let seconds = Duration::from_secs;
         let (request_timeout, deadline) = chance.pick(&[(1, 2), (2, 6), (5, 20), (30, 60)]);
-        let retry =
-            RetryPolicy::default().with_request_timeout(seconds(request_timeout)).with_deadline(seconds(deadline));
+        let retry = RetryPolicy::default()
+            .with_request_timeout(seconds(request_timeout))
+            .with_deadline(seconds(deadline));
         let fault_rate = chance.pick(&[0.0, 0.02, 0.05, 0.1, 0.2]);
         let workers = chance.within(1, 5);
         let operations = chance.within(2, 24 / workers + 3);
@@ -105,7 +106,11 @@ impl Plan {
             workers,
             lanes: chance.within(1, 3),
             operations,
-            think: if is_slow { seconds(1_200) } else { chance.pick(&[Duration::ZERO, Duration::from_millis(200), seconds(2)]) },
+            think: if is_slow {
+                seconds(1_200)
+            } else {
+                chance.pick(&[Duration::ZERO, Duration::from_millis(200), seconds(2)])
+            },
             readers: chance.below(2),
             apps: chance.below(3),
             fault_rate,
@@ -115,7 +120,13 @@ impl Plan {
             clones: chance.one_in(8),
             retires: is_slow && !chance.one_in(6),
             sweeps: chance.one_in(4),
-            foreign: chance.pick(&[Foreign::Absent, Foreign::Absent, Foreign::Absent, Foreign::Carries, Foreign::Drops]),
+            foreign: chance.pick(&[
+                Foreign::Absent,
+                Foreign::Absent,
+                Foreign::Absent,
+                Foreign::Carries,
+                Foreign::Drops,
+            ]),
         }
     }
 

@@ -79,7 +79,8 @@ fn dropped_after(polls: u64, has_company: bool, goes_on: bool, effect: Option<Ef
     scene.wait(seconds(100));
     let found = scene.audit();
     assert!(found.times.iter().sum::<usize>() >= 2, "{:?}", found.times);
-    let unheard = scene.site.ledger().records.iter().filter(|record| matches!(record.fate, Fate::Unheard)).count();
+    let unheard =
+        scene.site.ledger().records.iter().filter(|record| matches!(record.fate, Fate::Unheard)).count();
     assert_eq!(unheard, usize::from(!ended));
     ended
 }

@@ -10,7 +10,10 @@ use datashard_spec::id::{MetadataVersion, SnapshotId};
 use datashard_spec::metadata::{ApplyContext, TableMetadata, TableUpdate};
 use datashard_spec::snapshot_ref::SnapshotRef;
 use datashard_txn::action::SetProperties;
-use datashard_txn::protocol::{AppKey, Limits};
+use datashard_txn::protocol::{
+    AppKey, ChainHash, CommitState, Generation, Limits, OperationTag, Pending, SessionEntry, SessionId,
+    Standing, resolve,
+};
 use datashard_txn::{CommitError, Committer};
 
 use crate::chain::Chain;
@@ -69,7 +72,8 @@ fn d07_properties_set_at_once_merge_key_by_key_and_the_last_of_a_key_stands() {
         process.spawn(async move {
             let table = open(&site, &own).await;
             let record = site.ledger().begin(What::Property(format!("own.{number}")), Vec::new());
-            let change = SetProperties::new().set(format!("own.{number}"), "set").set("shared", number.to_string());
+            let change =
+                SetProperties::new().set(format!("own.{number}"), "set").set("shared", number.to_string());
             let answer = table.commit(change, None).await;
             site.ledger().end(record, &answer);
             (answer.unwrap().version.0, number)
@@ -178,6 +182,24 @@ fn d16_two_machines_started_from_one_snapshot_lose_nothing_and_double_nothing() 
     }
 }
 
+/// Its own entry may have been there before the clone's, and be dropped: only history knows.
+#[test]
+fn d16_a_number_that_a_clone_took_proves_nothing_once_the_entry_before_may_be_dropped() {
+    let generation = Generation(1);
+    let mut state = CommitState::new(generation);
+    let clones = SessionEntry { last: 1, version: MetadataVersion(7), chain: ChainHash(2) };
+    state.sessions.insert(SessionId(5), clones);
+    let mut pending = Pending::new(SessionId(5), 1, ChainHash::default(), OperationTag(1));
+    pending.known_uncommitted(MetadataVersion(3), Some(&state), generation);
+    let standing = |floor: u64| {
+        let mut state = state.clone();
+        state.intent_floor = MetadataVersion(floor);
+        resolve(&pending, MetadataVersion(8), Some(&state), Limits::default())
+    };
+    assert_eq!(standing(4), Standing::Uncommitted { new_session: true });
+    assert_eq!(standing(5), Standing::AskHistory);
+}
+
 #[test]
 fn d17_one_key_from_several_processes_at_once_is_applied_once_and_all_are_told_the_same() {
     for seed in 0..20 {
@@ -224,7 +246,8 @@ fn d17_a_key_whose_first_send_was_never_answered_is_applied_once() {
         own.kill();
         let again = scene.process("sender again");
         let (site, table) = (scene.site.clone(), scene.open(&again));
-        let committed = scene.run_in(&again, async move { append_keyed(&site, &table, &key).await.2.unwrap() });
+        let committed =
+            scene.run_in(&again, async move { append_keyed(&site, &table, &key).await.2.unwrap() });
         assert_eq!(committed.duplicate, acted);
         assert_eq!(scene.audit().newest, 3);
     }
@@ -240,7 +263,8 @@ fn g07_timestamps_never_fall_whatever_the_wall_clocks_do() {
         let (process, table) = (&processes[number % 2], &tables[number % 2]);
         process.jump_wall_clock(jump_ms);
         // Each time the other one's clock is right, or wrong in another way.
-        for (process, table) in [(process, table), (&processes[(number + 1) % 2], &tables[(number + 1) % 2])] {
+        for (process, table) in [(process, table), (&processes[(number + 1) % 2], &tables[(number + 1) % 2])]
+        {
             scene.append(process, table).unwrap_or_else(|error| panic!("jump {jump_ms}: {error}"));
         }
         scene.audit();

@@ -36,7 +36,11 @@ fn b08_a_storm_of_refusals_is_waited_out_as_the_store_asks() {
 }
 
 /// An append of which nobody can say how it ended, and its token.
-fn unknown(scene: &Scene, effect: Effect, kinds: &[(RequestKind, &str, u64)]) -> (Committer, CommitToken, Duration) {
+fn unknown(
+    scene: &Scene,
+    effect: Effect,
+    kinds: &[(RequestKind, &str, u64)],
+) -> (Committer, CommitToken, Duration) {
     let process = scene.process("writer");
     let table = scene.open(&process);
     for (kind, pattern, skip) in kinds {
@@ -116,7 +120,11 @@ fn b10_a_refusal_for_good_is_definite_and_is_not_tried_again() {
             let (before, began) = (scene.site.store.requests().len(), scene.simulation.now());
             let error = scene.append(&process, &table).unwrap_err();
             assert!(matches!(error, CommitError::Storage(_)) && error.is_definite(), "{pattern}: {error}");
-            let expected = if answer == Answer::no_such_bucket() { ErrorKind::NotFound } else { ErrorKind::PermissionDenied };
+            let expected = if answer == Answer::no_such_bucket() {
+                ErrorKind::NotFound
+            } else {
+                ErrorKind::PermissionDenied
+            };
             assert_eq!(error.kind(), expected, "{pattern}: {error}");
             assert!(scene.simulation.now() - began < ms(100), "{pattern}: at once");
             let requests = scene.site.store.requests().split_off(before);

@@ -44,7 +44,12 @@ fn expect_none(failures: &[(u64, String)]) {
     for (seed, what) in failures {
         eprintln!("{what}\nreplay: cargo xtask sim --seeds 1 --from {seed}\n");
     }
-    assert!(failures.is_empty(), "{} worlds failed: {:?}", failures.len(), failures.iter().map(|(seed, _)| seed).collect::<Vec<_>>());
+    assert!(
+        failures.is_empty(),
+        "{} worlds failed: {:?}",
+        failures.len(),
+        failures.iter().map(|(seed, _)| seed).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -62,7 +67,8 @@ fn a_thousand_worlds_hold_what_was_promised() {
 #[test]
 fn seeds_asked_for_hold_what_was_promised() {
     let asked = |name: &str| std::env::var(format!("DATASHARD_SIM_{name}")).ok();
-    let number = |name: &str, otherwise: u64| asked(name).map_or(otherwise, |text| text.parse().expect("a number"));
+    let number =
+        |name: &str, otherwise: u64| asked(name).map_or(otherwise, |text| text.parse().expect("a number"));
     let from = number("FROM", 1_000);
     let rules = asked("MUTATION").map(|name| without(&name));
     let (all, failures) = run_all(from, number("SEEDS", 10), rules.unwrap_or_default());
@@ -77,7 +83,9 @@ fn seeds_asked_for_hold_what_was_promised() {
 #[cfg(feature = "mutations")]
 fn without(name: &str) -> Rules {
     let names = datashard_txn::Mutation::ALL.map(|(name, _)| name);
-    Rules::without(datashard_txn::Mutation::by_name(name).unwrap_or_else(|| panic!("`{name}` is none of {names:?}")))
+    Rules::without(
+        datashard_txn::Mutation::by_name(name).unwrap_or_else(|| panic!("`{name}` is none of {names:?}")),
+    )
 }
 
 #[cfg(not(feature = "mutations"))]

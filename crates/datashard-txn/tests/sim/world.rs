@@ -61,14 +61,18 @@ pub(crate) fn run(seed: u64, rules: Rules) -> Result<Outcome, String> {
 pub(crate) fn run_plan(plan: Plan) -> Result<Outcome, String> {
     let simulation = Simulation::new(plan.seed).with_step_limit(2_000_000);
     let store = SimStore::new(&simulation, plan.profile.clone());
-    store.set_log_capacity(if std::env::var("SIMLOG").is_ok() {20000} else {0});
+    store.set_log_capacity(if std::env::var("SIMLOG").is_ok() { 20000 } else { 0 });
     for key in STRANGERS {
         store.insert(key, key).unwrap();
     }
     let site = Site::new(store, plan, simulation.process("nemesis"));
     let told = |what: String| format!("seed {}: {what}\n{:?}", site.plan.seed, site.plan);
     let outcome = simulation.run(live(&simulation, &site));
-    if std::env::var("SIMLOG").is_ok() { for r in site.store.requests().iter() { eprintln!("{r:?}"); } }
+    if std::env::var("SIMLOG").is_ok() {
+        for r in site.store.requests().iter() {
+            eprintln!("{r:?}");
+        }
+    }
     let outcome = outcome.map_err(|e| told(e.to_string()))?;
     let mut outcome = outcome.map_err(told)?;
     outcome.trace = simulation.trace_hash();
@@ -147,7 +151,8 @@ fn start_bystanders(simulation: &Simulation, site: &Site, director: &mut Directo
 /// Asks for every token, commits once more, and audits.
 async fn finish(site: Site, process: Process) -> Result<Outcome, String> {
     let options = site.options(&process).with_background(Arc::new(InProcess(process.clone())));
-    let table = Committer::open(site.table(&process), options).await.map_err(|e| format!("at the end: {e}"))?;
+    let table =
+        Committer::open(site.table(&process), options).await.map_err(|e| format!("at the end: {e}"))?;
     // Asked now, a token may be open; later it is not.
     let is_unknown = site.ledger().records.iter().any(|record| matches!(record.fate, Fate::Unknown(_)));
     let before = if is_unknown { Some(audit(&site)?) } else { None };
@@ -185,7 +190,8 @@ async fn finish(site: Site, process: Process) -> Result<Outcome, String> {
 
 fn check_progress(site: &Site, ledger: &crate::ledger::Ledger, outcome: Outcome) -> Result<(), String> {
     if site.plan.is_calm() && outcome.committed != ledger.records.len() {
-        let other = ledger.records.iter().find(|record| !matches!(record.fate, Fate::Committed(_) | Fate::Unheard));
+        let other =
+            ledger.records.iter().find(|record| !matches!(record.fate, Fate::Committed(_) | Fate::Unheard));
         if let Some(other) = other {
             return Err(format!("nothing went wrong, and an operation did not succeed: {other:?}"));
         }

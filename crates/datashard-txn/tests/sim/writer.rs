@@ -61,7 +61,8 @@ impl Writer {
 
     /// Starts it, anew after a crash, in this process: operations with keys that were under way are sent again.
     pub(crate) fn start(self: &Arc<Self>, site: &Site, process: &Process, chance: Chance) {
-        let interrupted: Vec<Task> = self.current.lock().unwrap().iter_mut().filter_map(Option::take).collect();
+        let interrupted: Vec<Task> =
+            self.current.lock().unwrap().iter_mut().filter_map(Option::take).collect();
         for task in interrupted {
             if matches!(task, Task::Job { .. }) {
                 self.queue.lock().unwrap().push_front(task);
@@ -93,7 +94,7 @@ impl Run {
             let chance = Chance::new(self.chance.next(), "lane");
             let lane = Self { chance, ..self.clone() };
             // A clone shares its handle with others; else it has one of its own.
-            let shares = self.chance.one_in(2);
+            let shares = !self.chance.one_in(3);
             let table = table.clone();
             lanes.push(self.process.spawn(async move {
                 let table = if shares { table } else { lane.clone().open().await };
@@ -107,6 +108,10 @@ impl Run {
     /// The table, made if there is none.
     async fn table(&mut self) -> Committer {
         loop {
+            // After a crash a program knows that there is a table, or does not.
+            if self.site.ledger().tables_made > 0 && !self.chance.one_in(4) {
+                return self.clone().open().await;
+            }
             let (store, options) = (self.site.table(&self.process), self.site.options(&self.process));
             match Committer::create(store, create_table(), options).await {
                 Ok((table, committed)) => {
