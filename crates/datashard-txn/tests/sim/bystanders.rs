@@ -49,7 +49,9 @@ impl Bystander {
             let acknowledged = self.site.ledger().acknowledged;
             let read = table.refresh().await;
             self.note_read(read, acknowledged, &mut last);
-            self.pause().await;
+            for _ in 0..4 {
+                self.pause().await;
+            }
         }
     }
 
@@ -145,7 +147,12 @@ impl Bystander {
             let store = &self.site.store;
             let metadata = store.object(&format!("table/{}", metadata_path(version).unwrap())).unwrap();
             let reachable: BTreeSet<String> =
-                reachable(store, &TableMetadata::from_bytes(&metadata).unwrap()).unwrap();
+                match reachable(store, &TableMetadata::from_bytes(&metadata).unwrap()) {
+                    Ok(reachable) => reachable,
+                    Err(what) => {
+                        return self.site.ledger().complaints.push(format!("a sweep found that {what}"));
+                    }
+                };
             for key in store.keys() {
                 let is_old = epoch::of_file(&key).is_some_and(|epoch| epoch < state.file_floor);
                 if is_old && !reachable.contains(&key) {

@@ -2,6 +2,17 @@
 //!
 //! A failure prints its seed and how to see it again: `cargo xtask sim --from SEED --seeds 1`.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and tells what it did"
+)]
+
 mod auditor;
 mod bystanders;
 mod chain;

@@ -11,42 +11,48 @@ fn found(mutation: Mutation, seeds: u64) -> (u64, String) {
     shown.unwrap_or_else(|| panic!("{mutation:?} went unnoticed in {seeds} worlds"))
 }
 
-/// What is shown is one of these violations, and not that the world went wrong in some other way.
-fn check(mutation: Mutation, seeds: u64, violations: &[&str]) {
+/// What an audit says when the protocol was broken, and not that a world did not come to its end.
+const VIOLATIONS: [&str; 6] = [
+    "once is enough",
+    "its sender was told",
+    "was told, and",
+    "its token says",
+    "is named and not there",
+    "its files are not in the table",
+];
+
+fn check(mutation: Mutation, seeds: u64) {
     let (seed, what) = found(mutation, seeds);
     println!("{mutation:?}: seed {seed}: {}", what.lines().next().unwrap_or_default());
-    assert!(violations.iter().any(|violation| what.contains(violation)), "{mutation:?}: {what}");
+    assert!(VIOLATIONS.iter().any(|violation| what.contains(violation)), "{mutation:?}: {what}");
 }
-
-const DOUBLED: &str = "once is enough";
-const LOST: &str = "its sender was told that it was committed";
 
 #[test]
 fn answers_taken_at_their_word_are_noticed() {
-    check(Mutation::AnswersAreTruth, 200, &[DOUBLED]);
+    check(Mutation::AnswersAreTruth, 50);
 }
 
 #[test]
 fn a_missing_session_map_is_noticed() {
-    check(Mutation::NoSessionMap, 200, &[DOUBLED]);
+    check(Mutation::NoSessionMap, 100);
 }
 
 #[test]
 fn entries_that_are_dropped_at_once_are_noticed() {
-    check(Mutation::DropUntouched, 400, &[DOUBLED]);
+    check(Mutation::DropUntouched, 200);
 }
 
 #[test]
 fn absence_that_counts_as_proof_is_noticed() {
-    check(Mutation::NoHistory, 1_000, &[DOUBLED]);
+    check(Mutation::NoHistory, 1_000);
 }
 
 #[test]
 fn a_create_that_counts_below_the_boundary_is_noticed() {
-    check(Mutation::NoCheckAfterCreate, 2_000, &[LOST, "was told, and"]);
+    check(Mutation::NoCheckAfterCreate, 1_000);
 }
 
 #[test]
 fn files_below_the_file_floor_are_noticed() {
-    check(Mutation::IgnoreFileFloor, 1_000, &["is named and not there"]);
+    check(Mutation::IgnoreFileFloor, 200);
 }

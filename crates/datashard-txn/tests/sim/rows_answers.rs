@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use datashard_io::request::RequestKind::{Delete, Put};
 use datashard_io::sim::{Answer, Delivery, Effect, Loss, Profile};
-use datashard_txn::protocol::Limits;
+use datashard_txn::protocol::{AppKey, Limits};
 
-use crate::scene::{METADATA, Scene, append, ms, seconds};
+use crate::scene::{METADATA, Scene, append, append_keyed, ms, seconds};
 
 fn losses() -> Vec<Loss> {
     let answers = [500, 502, 503, 504].map(|status| Loss::Answer(Answer::status(status)));
@@ -160,4 +160,42 @@ fn b07_after_a_409_or_412_with_the_slot_taken_no_data_is_written_again() {
         assert_eq!([after[0] - before[0], after[1] - before[1]], [2, 2], "one for each append");
         assert_eq!(scene.audit().newest, 4);
     }
+}
+
+#[test]
+fn b05_an_own_commit_with_a_key_is_told_with_the_version_that_it_made() {
+    let scene = Scene::new(5);
+    let (one, other) = (scene.process("one"), scene.process("other"));
+    let (first, second) = (scene.open(&one), scene.open(&other));
+    scene.once(Put, METADATA, Effect::LoseAnswer(Loss::Silence));
+    let site = scene.site.clone();
+    let slow = one.spawn(async move { append_keyed(&site, &first, &AppKey::new("job", 1)).await.2.unwrap() });
+    scene.wait(ms(60));
+    for _ in 0..3 {
+        scene.append(&other, &second).unwrap();
+    }
+    let committed = scene.run(slow).unwrap();
+    assert_eq!((committed.version.0, committed.duplicate), (3, false));
+    scene.audit();
+}
+
+/// An append with a key whose outcome is unknown may be sent again as it is. If that fails for good, the first one may still arrive, and
+/// then its files have to be there.
+#[test]
+fn b03_files_of_an_append_stay_when_it_is_sent_again_and_fails() {
+    let scene = Scene::with(6, Profile::every(ms(10)), |plan| plan.timeout = seconds(1));
+    let process = scene.process("sender");
+    let table = scene.open(&process);
+    scene.once(Put, METADATA, Effect::Late { after: seconds(90), meanwhile: Loss::Silence });
+    let (site, first, key) = (scene.site.clone(), table.clone(), AppKey::new("job", 1));
+    let (same, record, answer) =
+        scene.run_in(&process, async move { append_keyed(&site, &first, &AppKey::new("job", 1)).await });
+    assert!(!answer.unwrap_err().is_definite());
+    scene.once(Put, "*-m0.avro", Effect::Answer(Answer::access_denied()));
+    let error = scene.run_in(&process, async move { table.commit(same, Some(key)).await.unwrap_err() });
+    assert!(error.is_definite(), "{error}");
+    scene.site.ledger().again(record);
+    scene.wait(seconds(200));
+    let found = scene.audit();
+    assert_eq!((found.newest, found.times), (3, vec![1, 1]));
 }

@@ -10,7 +10,10 @@ use datashard_spec::id::{MetadataVersion, SnapshotId};
 use datashard_spec::metadata::{ApplyContext, TableMetadata, TableUpdate};
 use datashard_spec::snapshot_ref::SnapshotRef;
 use datashard_txn::action::SetProperties;
-use datashard_txn::protocol::{AppKey, Limits};
+use datashard_txn::protocol::{
+    AppKey, ChainHash, CommitState, Generation, Limits, OperationTag, Pending, SessionEntry, SessionId,
+    Standing, resolve,
+};
 use datashard_txn::{CommitError, Committer};
 
 use crate::chain::Chain;
@@ -177,6 +180,24 @@ fn d16_two_machines_started_from_one_snapshot_lose_nothing_and_double_nothing() 
             assert_eq!((found.newest, found.times), (10, vec![1; 9]), "seed {seed}");
         }
     }
+}
+
+/// Its own entry may have been there before the clone's, and be dropped: only history knows.
+#[test]
+fn d16_a_number_that_a_clone_took_proves_nothing_once_the_entry_before_may_be_dropped() {
+    let generation = Generation(1);
+    let mut state = CommitState::new(generation);
+    let clones = SessionEntry { last: 1, version: MetadataVersion(7), chain: ChainHash(2) };
+    state.sessions.insert(SessionId(5), clones);
+    let mut pending = Pending::new(SessionId(5), 1, ChainHash::default(), OperationTag(1));
+    pending.known_uncommitted(MetadataVersion(3), Some(&state), generation);
+    let standing = |floor: u64| {
+        let mut state = state.clone();
+        state.intent_floor = MetadataVersion(floor);
+        resolve(&pending, MetadataVersion(8), Some(&state), Limits::default())
+    };
+    assert_eq!(standing(4), Standing::Uncommitted { new_session: true });
+    assert_eq!(standing(5), Standing::AskHistory);
 }
 
 #[test]

@@ -1,10 +1,13 @@
-//! Rows C11 and D15: handles and writers that stand still for hours while the table moves on and old versions go.
+//! Rows C11, D15 and E1: handles and writers that stand still for hours while the table moves on and old versions go.
 
+use bytes::Bytes;
 use datashard_io::head::metadata_path;
 use datashard_io::sim::{Process, Profile};
 use datashard_spec::id::MetadataVersion;
-use datashard_txn::Committer;
+use datashard_spec::metadata::{ApplyContext, TableMetadata, TableUpdate};
 use datashard_txn::action::SetProperties;
+use datashard_txn::protocol::{COMMIT_STATE, CommitId, CommitState};
+use datashard_txn::{CommitError, Committer, epoch};
 
 use crate::chain::{Chain, reachable};
 use crate::scene::{Scene, append, ms, open, seconds};
@@ -141,5 +144,50 @@ fn d15_a_writer_that_stood_still_forgets_the_version_that_it_made_below_the_boun
     );
     assert_eq!(scene.audit().retired, 9);
     assert_eq!(scene.append(&process, &table).unwrap().version.0, 12);
+    scene.audit();
+}
+
+/// Raises the file floor to the version that does it, as a sweep does before it deletes.
+fn raise_file_floor(scene: &Scene) -> MetadataVersion {
+    let process = scene.process("sweep");
+    let table = scene.site.table(&process);
+    scene.run_in(&process, async move {
+        let head = table.find_head().await.unwrap().unwrap();
+        let base = TableMetadata::from_bytes(&head.metadata).unwrap();
+        let mut state = CommitState::of_properties(base.properties(), head.version).unwrap().unwrap();
+        let version = MetadataVersion(head.version.0 + 1);
+        (state.parent, state.commit, state.file_floor) = (state.commit, CommitId(7), version);
+        let updates = [(COMMIT_STATE.to_owned(), state.to_text())].into();
+        let context = ApplyContext::new(base.last_updated_ms());
+        let next = base.apply(&[TableUpdate::SetProperties { updates }], &context).unwrap();
+        let created = table.create(&metadata_path(version).unwrap(), Bytes::from(next.to_json())).await;
+        assert!(created.unwrap().is_yes());
+        version
+    })
+}
+
+#[test]
+fn e01_what_was_begun_below_the_file_floor_is_written_anew_unless_it_is_the_callers() {
+    let scene = Scene::new(5);
+    let process = scene.process("stale");
+    let table = scene.open(&process);
+    let known = table.base().unwrap().version;
+    let floor = raise_file_floor(&scene);
+    // Nothing of these was written before they met the floor, or nothing that has an epoch but what a commit can write again.
+    let same = table.clone();
+    let change = SetProperties::new().set("a", "b");
+    scene.run_in(&process, async move { same.commit(change, None).await.unwrap() });
+    raise_file_floor(&scene);
+    scene.append(&process, &table).unwrap();
+    scene.wait(seconds(1));
+    for key in scene.site.store.keys() {
+        let epoch = epoch::of_file(&key).filter(|_| key.ends_with(".avro"));
+        assert!(epoch.is_none_or(|epoch| epoch > floor || epoch < MetadataVersion(2)), "{key} was left");
+    }
+    // A file that the caller named at a time before the floor may be gone already.
+    let (append, _) = scene.site.append(table.store(), 1, Some(known));
+    let same = table.clone();
+    let error = scene.run_in(&process, async move { same.append(append).await.unwrap_err() });
+    assert!(matches!(error, CommitError::Rejected { .. }), "{error}");
     scene.audit();
 }

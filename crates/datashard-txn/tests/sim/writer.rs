@@ -94,7 +94,7 @@ impl Run {
             let chance = Chance::new(self.chance.next(), "lane");
             let lane = Self { chance, ..self.clone() };
             // A clone shares its handle with others; else it has one of its own.
-            let shares = self.chance.one_in(2);
+            let shares = !self.chance.one_in(3);
             let table = table.clone();
             lanes.push(self.process.spawn(async move {
                 let table = if shares { table } else { lane.clone().open().await };
@@ -108,6 +108,10 @@ impl Run {
     /// The table, made if there is none.
     async fn table(&mut self) -> Committer {
         loop {
+            // After a crash a program knows that there is a table, or does not.
+            if self.site.ledger().tables_made > 0 && !self.chance.one_in(4) {
+                return self.clone().open().await;
+            }
             let (store, options) = (self.site.table(&self.process), self.site.options(&self.process));
             match Committer::create(store, create_table(), options).await {
                 Ok((table, committed)) => {
