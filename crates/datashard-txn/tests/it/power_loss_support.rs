@@ -88,10 +88,16 @@ impl History {
         }
     }
 
-    /// Looks at the disks that a loss of power can leave behind at each moment, at no more than `most` for each. Returns at how many.
-    pub(crate) fn replay(&self, most: u64, mut look: impl FnMut(usize, &SimDisk, &str)) -> u32 {
+    /// Looks at the disks that a loss of power can leave behind at those moments that are wanted, at no more than `most` for each. Returns at
+    /// how many.
+    pub(crate) fn replay(
+        &self,
+        most: u64,
+        is_wanted: impl Fn(usize) -> bool,
+        mut look: impl FnMut(usize, &SimDisk, &str),
+    ) -> u32 {
         let mut looked_at = 0;
-        for moment in self.disk.moments() {
+        for moment in self.disk.moments().into_iter().filter(|moment| is_wanted(*moment)) {
             let loss = self.disk.power_loss(moment);
             for left in loss.some(most, u64::try_from(moment).unwrap()) {
                 look(moment, &loss.leaves(left), &format!("power lost after step {moment}, {left:?}"));
