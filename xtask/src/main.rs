@@ -7,10 +7,12 @@ mod bench;
 mod clock;
 mod fuzz;
 mod interop;
+mod model;
 mod process;
 mod python;
 mod sim;
 mod stores;
+mod stress;
 mod test;
 mod tidy;
 
@@ -28,7 +30,7 @@ struct Command {
     run: fn(root: &Path, arguments: &[String]) -> Outcome,
 }
 
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "test",
         usage: "test [--without-stores]",
@@ -55,6 +57,12 @@ const COMMANDS: [Command; 8] = [
         run: interop::run,
     },
     Command {
+        name: "model",
+        usage: "model [--minutes N] [part of a run]",
+        about: "the full runs of the exhaustive model of commits; about an hour",
+        run: model::run,
+    },
+    Command {
         name: "sim",
         usage: "sim [--seeds N] [--from S] [--mutation NAME]",
         about: "simulated worlds of the commit protocol",
@@ -65,6 +73,12 @@ const COMMANDS: [Command; 8] = [
         usage: "stores start|stop|env|status",
         about: "object stores on this machine for the tests that speak HTTP",
         run: stores::run,
+    },
+    Command {
+        name: "stress",
+        usage: "stress [folder|s3|gcs] [--processes N] [--rows N] [--kills N] [--faults N] [--durability D]",
+        about: "processes that race, are killed and started again; every acknowledged row once",
+        run: stress::run,
     },
     Command { name: "help", usage: "help", about: "print this list", run: help },
 ];

@@ -28,7 +28,7 @@ pub fn of_file(location: &str) -> Option<MetadataVersion> {
     // snap-{snapshot}-{attempt}-e{epoch}-{uuid}.avro, with a snapshot id that has no sign
     let name = match name.strip_prefix("snap-") {
         Some(rest) => rest.splitn(3, '-').nth(2)?,
-        None => name,
+        None => after_hash(name),
     };
     let digits = name.strip_prefix('e')?.split('-').next()?;
     if digits.is_empty() || digits.len() == name.len().saturating_sub(1) {
@@ -37,6 +37,14 @@ pub fn of_file(location: &str) -> Option<MetadataVersion> {
     let plain =
         digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
     if plain { digits.parse().ok().map(MetadataVersion) } else { None }
+}
+
+/// What follows the last eight bits of a hash, which the layout for object storage puts before the names of files without partition folders.
+fn after_hash(name: &str) -> &str {
+    match name.split_once('-') {
+        Some((hash, rest)) if hash.len() == 8 && hash.bytes().all(|bit| matches!(bit, b'0' | b'1')) => rest,
+        _ => name,
+    }
 }
 
 /// The path of manifest number `number` of an operation, below the table.
@@ -66,6 +74,7 @@ mod tests {
         let list = manifest_list_path(SnapshotId(9), 2, epoch, operation);
         assert_eq!(of_file(&format!("s3://b/t/{manifest}")), Some(epoch));
         assert_eq!(of_file(&list), Some(epoch));
+        assert_eq!(of_file("s3://b/t/data/0101/0101/1100/10101010-e41-00000-5f.parquet"), Some(epoch));
         assert_eq!(of_file(&format!("{}x.parquet", prefix(MetadataVersion(0)))), Some(MetadataVersion(0)));
     }
 

@@ -5,7 +5,9 @@
 //! by itself while the commit before it is under way, and a dropped call loses nothing of anybody else's.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use datashard_io::TablePath;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
@@ -74,6 +76,8 @@ impl Core {
         }
         // Takes the caller out again however it ends.
         let caller = Caller { core: self, place: &place };
+        // Callers that are about to queue, too, do so now; nobody is waited for.
+        give_way().await;
         loop {
             if let Some(answer) = place.take() {
                 drop(caller);
@@ -91,9 +95,13 @@ impl Core {
         if let Some(round) = &queue.round {
             return round.clone();
         }
-        let group = queue.next_group(self.options.group_limit);
         let core = Arc::clone(self);
-        let round: Round = async move { core.run(group).await }.boxed().shared();
+        let round: Round = async move {
+            let group = core.queue().next_group(core.options.group_limit);
+            core.run(group).await;
+        }
+        .boxed()
+        .shared();
         queue.round = Some(round.clone());
         round
     }
@@ -149,6 +157,19 @@ impl Core {
             self.move_hint(committed.version);
         }
     }
+}
+
+/// Lets other futures of the thread go first, once.
+async fn give_way() {
+    let mut given = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl Queue {

@@ -10,7 +10,7 @@ use datashard_io::{Location, TablePath};
 use datashard_spec::Uuid;
 use datashard_spec::id::{MetadataVersion, SnapshotId};
 use datashard_spec::manifest::ManifestFile;
-use datashard_spec::metadata::{TableMetadata, TableUpdate};
+use datashard_spec::metadata::{FormatVersion, TableMetadata, TableUpdate};
 
 use crate::base::{Base, Loaded};
 use crate::protocol::AppKey;
@@ -102,19 +102,22 @@ pub struct NewManifest {
     pub row: ManifestFile,
     /// Locations of the manifests whose entries it takes over, sorted; empty for one with the operation's own files.
     pub replaces: Vec<String>,
+    /// The format version that it was written for, if it takes over entries: in another one they would mean something else.
+    pub format_version: Option<FormatVersion>,
 }
 
 impl NewManifest {
     /// A manifest with the operation's own files.
     pub fn new(path: TablePath, bytes: Bytes, row: ManifestFile) -> Self {
-        Self { path, bytes, row, replaces: Vec::new() }
+        Self { path, bytes, row, replaces: Vec::new(), format_version: None }
     }
 
-    /// One that takes the place of these.
+    /// One that takes the place of these, in a table of this version.
     #[must_use]
-    pub fn replacing(mut self, mut locations: Vec<String>) -> Self {
+    pub fn replacing(mut self, mut locations: Vec<String>, format_version: FormatVersion) -> Self {
         locations.sort_unstable();
         self.replaces = locations;
+        self.format_version = Some(format_version);
         self
     }
 }

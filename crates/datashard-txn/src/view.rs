@@ -5,12 +5,13 @@ use std::sync::Arc;
 use datashard_io::StoreError;
 use datashard_io::head::{Head, HeadAfter, Known, METADATA_LIMIT_BYTES, metadata_path};
 use datashard_spec::avro::ManifestListReader;
+use datashard_spec::id::MetadataVersion;
 use datashard_spec::manifest::ManifestFile;
 
 use crate::base::Base;
 use crate::core::Core;
 use crate::error::CommitError;
-use crate::protocol::continues;
+use crate::protocol::{continues, counts};
 
 /// The newest version known. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -35,8 +36,10 @@ impl Core {
     /// Every version that is stepped to is held against the one before it (R1), and against the retire boundary where that is due (R2).
     pub(crate) async fn newest(&self, from: Option<&View>) -> Result<Option<View>, CommitError> {
         let Some(from) = from else {
-            let head = self.store.find_head().await?;
-            return head.as_ref().map(View::of_head).transpose();
+            let Some(head) = self.store.find_head().await? else { return Ok(None) };
+            let view = View::of_head(&head)?;
+            self.check_predecessor(&view).await?;
+            return Ok(Some(view));
         };
         match self.store.find_head_after(from.known).await {
             Ok(HeadAfter::Same(known)) => Ok(Some(View { known, ..from.clone() })),
@@ -46,11 +49,43 @@ impl Core {
                 if from.base.next_version().is_ok_and(|next| next == view.base.version) {
                     continues(from.base.state.as_ref(), view.base.state.as_ref())
                         .map_err(|broken| corrupt_chain(&view.base, &broken))?;
+                } else {
+                    self.check_predecessor(&view).await?;
                 }
                 Ok(Some(view))
             }
             // The table is gone.
             Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Holds a version that was come upon by itself against the one before it (R1). One GET.
+    ///
+    /// A power loss may keep a version and lose the one before it, whose slot somebody then fills anew: what does not continue that one must
+    /// not be gone on from, or the new one would be lost in turn. Versions without a commit state are others', who keep no chain.
+    async fn check_predecessor(&self, view: &View) -> Result<(), CommitError> {
+        let Some(before) = view.base.version.0.checked_sub(1).filter(|before| *before > 0) else {
+            return Ok(());
+        };
+        let before = MetadataVersion(before);
+        if view.base.state.is_none() {
+            return Ok(());
+        }
+        match self.store.read_version(before).await {
+            Ok(bytes) => {
+                let before = Base::read(before, &bytes)?;
+                continues(before.state.as_ref(), view.base.state.as_ref())
+                    .map_err(|broken| corrupt_chain(&view.base, &broken))
+            }
+            // Retired, or it never was there.
+            Err(StoreError::NotFound { .. }) if counts(before, self.store.retired().await?) => {
+                Err(CommitError::corrupt(
+                    &metadata_path(view.base.version)?,
+                    format!("the chain of versions is broken: version {before} is missing"),
+                ))
+            }
+            Err(StoreError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -107,6 +107,7 @@ impl Work {
 
     pub(crate) fn member(&self, operation: &dyn Operation) -> Member {
         Member::direct(self.pending.session, self.pending.number, self.tag)
+            .after(self.pending.before)
             .with_key(self.key.clone())
             .with_oldest_epoch(Some(
                 operation.oldest_epoch().map_or(self.epoch, |oldest| oldest.min(self.epoch)),

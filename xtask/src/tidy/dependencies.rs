@@ -17,8 +17,9 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ("datashard-cli", &["datashard"]),
 ];
 
-/// Members that are not published: the benchmarks may use every layer, the tool none.
-const UNPUBLISHED: [(&str, bool); 2] = [("datashard-benches", true), ("xtask", false)];
+/// Members that are not published: the benchmarks and the model may use every layer, the tool none.
+const UNPUBLISHED: [(&str, bool); 3] =
+    [("datashard-benches", true), ("datashard-model", true), ("xtask", false)];
 
 /// What a crate must not pull in when it is built with some features. A name that ends with `*` stands for its family too.
 pub(super) struct Ban {

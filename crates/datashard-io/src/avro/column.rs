@@ -78,9 +78,10 @@ impl Column {
         })
     }
 
-    /// The field without the leaves that are not wanted; `None` if there are none left.
+    /// The field without the leaves that are not wanted; `None` if there are none left. One that has no leaves at all, a record without
+    /// fields, is always there: no leaf could be wanted for its nulls.
     pub(super) fn projected(&self, is_wanted: &dyn Fn(usize) -> bool) -> Option<FieldRef> {
-        if !self.leaves.clone().any(is_wanted) {
+        if !self.leaves.is_empty() && !self.leaves.clone().any(is_wanted) {
             return None;
         }
         let data_type = match &self.kind {

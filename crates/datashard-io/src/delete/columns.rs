@@ -29,7 +29,7 @@ fn select(
 ) -> Result<(Vec<FieldRef>, Vec<ArrayRef>), DataError> {
     let mut selected = (Vec::with_capacity(wanted.fields.len()), Vec::with_capacity(wanted.fields.len()));
     for want in &wanted.fields {
-        let at = position(fields, want).ok_or_else(|| missing(want, schema))?;
+        let at = position(fields, want, schema)?.ok_or_else(|| missing(want, schema))?;
         let (field, column) = fields.get(at).zip(columns.get(at)).ok_or_else(|| missing(want, schema))?;
         let (field, column) = match (want.field_type.as_struct(), column.as_struct_opt()) {
             (Some(inner), Some(array)) => {
@@ -50,17 +50,35 @@ fn select(
     Ok(selected)
 }
 
-fn position(fields: &Fields, want: &NestedField) -> Option<usize> {
+fn position(fields: &Fields, want: &NestedField, schema: &Schema) -> Result<Option<usize>, DataError> {
     let id = want.id.to_string();
-    let by_id = fields.iter().position(|field| field.metadata().get(FIELD_ID_KEY) == Some(&id));
-    by_id.or_else(|| {
-        let unnumbered = |field: &FieldRef| !field.metadata().contains_key(FIELD_ID_KEY);
-        fields.iter().position(|field| unnumbered(field) && *field.name() == want.name)
-    })
+    let of_id = |field: &FieldRef| field.metadata().get(FIELD_ID_KEY) == Some(&id);
+    let named = |field: &FieldRef| *field.name() == want.name;
+    let unnumbered = |field: &FieldRef| !field.metadata().contains_key(FIELD_ID_KEY);
+    let by_id = fields.iter().enumerate().find(|(_, field)| of_id(field));
+    match by_id {
+        // Its ids may be those of another table, and rows would be deleted that nobody meant.
+        Some((_, found)) if !named(found) && fields.iter().any(named) => Err(DataError::WrongColumns {
+            place: "record batch".to_owned(),
+            reason: format!(
+                "column `{}` has the field id {id} of column `{}`, and there is another column `{}`: if the ids are those of another \
+                 table or schema, take them off; else name the columns as the table does",
+                found.name(),
+                full_name(want, schema),
+                want.name
+            ),
+        }),
+        Some((at, _)) => Ok(Some(at)),
+        None => Ok(fields.iter().position(|field| unnumbered(field) && named(field))),
+    }
+}
+
+fn full_name<'a>(want: &'a NestedField, schema: &'a Schema) -> &'a str {
+    schema.field_by_id(want.id).map_or(want.name.as_str(), |field| field.full_name)
 }
 
 fn missing(want: &NestedField, schema: &Schema) -> DataError {
-    let name = schema.field_by_id(want.id).map_or(want.name.as_str(), |field| field.full_name);
+    let name = full_name(want, schema);
     DataError::WrongColumns {
         place: "record batch".to_owned(),
         reason: format!(

@@ -160,7 +160,8 @@ impl DeleteLoader {
     /// The deletes that apply to a data file, loaded as far as they are not.
     ///
     /// # Errors
-    /// `InvalidData` if a delete file is damaged, a data file has two deletion vectors, or columns of equality deletes are unknown;
+    /// `InvalidData` if a delete file is damaged, a data file has two deletion vectors, a deletion vector that may be its does not name its
+    /// data file, or columns of equality deletes are unknown;
     /// `InvalidInput` if deletes need more memory than is allowed; as opening and reading the files.
     ///
     /// # Cancel safety
@@ -305,8 +306,9 @@ impl DeleteLoader {
             let reason = "its manifest names no columns to compare";
             return Err(DataError::corrupt(location, "equality deletes", reason));
         }
+        // An older schema may have all of them, but some in types that were widened since.
         let has_all = |schema: &&Arc<Schema>| ids.iter().all(|id| schema.field_by_id(*id).is_some());
-        if let Some(schema) = self.scan.schemas.iter().find(has_all) {
+        if let Some(schema) = self.scan.schemas.first().filter(has_all) {
             return Ok(schema.as_ref().clone());
         }
         let mut fields = Vec::new();

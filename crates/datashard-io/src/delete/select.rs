@@ -44,6 +44,8 @@ pub(super) struct Index {
     files: Vec<Indexed>,
     /// By the one data file that they are for.
     vectors: HashMap<String, Vec<usize>>,
+    /// Deletion vectors whose entries do not name their data file, which the format does not allow.
+    nameless_vectors: Vec<usize>,
     by_path: HashMap<String, Vec<usize>>,
     /// Position-delete files for any data file of a partition.
     of_partition: HashMap<PartitionKey, Vec<usize>>,
@@ -119,8 +121,7 @@ impl Index {
             (FileContent::PositionDeletes, true, Some(path)) => {
                 self.vectors.entry(path.clone()).or_default().push(at);
             }
-            // A deletion vector that is for no data file applies to none.
-            (FileContent::PositionDeletes, true, None) => return,
+            (FileContent::PositionDeletes, true, None) => self.nameless_vectors.push(at),
             (FileContent::PositionDeletes, false, Some(path)) => {
                 self.by_path.entry(path.clone()).or_default().push(at);
             }
@@ -166,6 +167,10 @@ impl Index {
     }
 
     /// What applies to a data file.
+    ///
+    /// # Errors
+    /// `InvalidData` if there are two deletion vectors for it, or one that names no data file may be its: the rows that it deleted would
+    /// come back.
     pub(super) fn select(&self, data: LiveFile<'_>) -> Result<Selected, DataError> {
         let data_facts = facts(data.file);
         let data = LiveFile { file: &data_facts, ..data };
@@ -175,6 +180,11 @@ impl Index {
             let numbers = numbers.into_iter().flatten().copied();
             numbers.filter(|number| self.applies(*number, data)).collect()
         };
+        if let Some(vector) = self.nameless_vectors.iter().find_map(|number| self.may_be_of(*number, data)) {
+            let reason =
+                format!("the entry of a deletion vector does not name its data file, which may be `{path}`");
+            return Err(DataError::corrupt(vector, "delete manifests", reason));
+        }
         let mut selected = Selected::default();
         match of(self.vectors.get(path)).as_slice() {
             [] => {
@@ -203,6 +213,14 @@ impl Index {
             }
         }
         Ok(selected)
+    }
+
+    /// The path of a deletion vector, if it would reach the data file, were it the one that it is for.
+    fn may_be_of(&self, number: usize, data: LiveFile<'_>) -> Option<&str> {
+        let Indexed { delete, facts } = self.files.get(number)?;
+        let file = facts.clone().with_referenced_data_file(data.file.file_path.clone());
+        let vector = LiveFile { file: &file, sequence_number: delete.sequence_number, spec: &delete.spec };
+        delete_applies(vector, data).then_some(delete.file.file_path.as_str())
     }
 
     fn applies(&self, number: usize, data: LiveFile<'_>) -> bool {

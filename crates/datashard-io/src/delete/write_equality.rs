@@ -32,7 +32,8 @@ const REMEMBERED_BYTES: usize = 64 << 20;
 
 /// Writes equality-delete files: a row is deleted if some row of the file equals it in all equality columns, null being equal to null.
 ///
-/// Such a file hits rows of older commits only, in data files of its own partition; one of an unpartitioned spec hits all partitions.
+/// Such a file hits rows of older commits only, in data files of its own spec and partition: those that were written under an earlier spec
+/// of the table are spared. One of an unpartitioned spec hits all partitions of all specs.
 ///
 /// Keys that come again are left out as long as 64 MiB of them can be remembered.
 ///

@@ -1,6 +1,7 @@
 //! Files of rows as byte ranges in and bytes out, whatever their format.
 
 mod checksum;
+mod digest;
 pub(crate) mod guard;
 mod input;
 mod output;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
-use sha2::{Digest, Sha256};
 
+use super::digest::RunningDigest;
 use crate::data_error::DataError;
 use crate::path::TablePath;
 use crate::store::{TableStore, Upload};
@@ -16,7 +16,7 @@ pub struct OutputFile {
     location: Arc<str>,
     sink: Sink,
     size_bytes: u64,
-    sha256: Sha256,
+    sha256: RunningDigest,
     held: HeldBytes,
 }
 
@@ -60,16 +60,18 @@ impl OutputFile {
         path: &TablePath,
         location: impl Into<Arc<str>>,
     ) -> Result<Self, DataError> {
-        Ok(Self::to(location.into(), Sink::Store(Box::new(store.upload(path)?))))
+        // Bytes for a folder leave through threads of their own; only there is encoding what takes the time.
+        let beside = store.has_threads();
+        Ok(Self::to(location.into(), Sink::Store(Box::new(store.upload(path)?)), beside))
     }
 
     /// A file whose bytes stay at hand.
     pub fn in_memory(location: impl Into<Arc<str>>) -> Self {
-        Self::to(location.into(), Sink::Memory(BytesMut::new()))
+        Self::to(location.into(), Sink::Memory(BytesMut::new()), false)
     }
 
-    fn to(location: Arc<str>, sink: Sink) -> Self {
-        Self { location, sink, size_bytes: 0, sha256: Sha256::new(), held: HeldBytes::default() }
+    fn to(location: Arc<str>, sink: Sink, beside: bool) -> Self {
+        Self { location, sink, size_bytes: 0, sha256: RunningDigest::new(beside), held: HeldBytes::default() }
     }
 
     /// The name that manifests are to give the file.
@@ -96,7 +98,7 @@ impl OutputFile {
     /// A dropped call has taken some of the bytes or none; the file can then only be aborted.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), DataError> {
         self.size_bytes = self.size_bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        self.sha256.update(&bytes);
+        self.sha256.update(&bytes).await?;
         let held = match &mut self.sink {
             Sink::Store(upload) => {
                 upload.write(bytes).await?;
@@ -107,7 +109,7 @@ impl OutputFile {
                 buffer.len()
             }
         };
-        self.held.0.store(held, Ordering::Relaxed);
+        self.held.0.store(held.saturating_add(self.sha256.held_bytes()), Ordering::Relaxed);
         Ok(())
     }
 
@@ -119,6 +121,7 @@ impl OutputFile {
     /// # Cancel safety
     /// A dropped call may leave the file, whole, or none.
     pub async fn finish(self) -> Result<Written, DataError> {
+        let sha256 = self.sha256.finish().await?;
         let bytes = match self.sink {
             Sink::Store(upload) => {
                 upload.finish().await?;
@@ -126,12 +129,7 @@ impl OutputFile {
             }
             Sink::Memory(buffer) => Some(buffer.freeze()),
         };
-        Ok(Written {
-            location: self.location,
-            size_bytes: self.size_bytes,
-            sha256: self.sha256.finalize().into(),
-            bytes,
-        })
+        Ok(Written { location: self.location, size_bytes: self.size_bytes, sha256, bytes })
     }
 
     /// Gives the file up and removes what the store holds of it.

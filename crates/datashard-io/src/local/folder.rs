@@ -163,6 +163,12 @@ impl LocalFolder {
         done
     }
 
+    /// Whether blocking calls run on threads beside the caller's.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn has_threads(&self) -> bool {
+        self.files.options.calls == BlockingCalls::Pool
+    }
+
     /// Runs blocking steps where they may block.
     pub(super) async fn run<T: Send + 'static>(
         &self,

@@ -107,6 +107,10 @@ impl MetadataValues {
             }
             MetadataColumn::Partition => Ok(constant(Some(partition(location, field, request)?))),
             MetadataColumn::RowId => match request.first_row_id {
+                Some(first) if first < 0 => Err(DataError::InvalidInput {
+                    what: "first row id",
+                    reason: format!("{first} is below 0, where no row id lies"),
+                }),
                 Some(first) => Ok(Self::Lineage { stored, first, by_position: true }),
                 None => no_lineage(field).map(constant),
             },

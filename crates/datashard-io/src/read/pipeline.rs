@@ -10,13 +10,12 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
-use datashard_spec::id::FieldId;
 use datashard_spec::schema::{NestedField, Schema};
 
 use super::columns::Trim;
 use super::decoder::{Decoded, RowPositions};
 use super::metadata_columns::{MetadataColumn, MetadataValues};
-use super::read_schema::{filter_ids, spec_error};
+use super::read_schema::{filter_ids, metadata_around, spec_error};
 use super::request::ReadRequest;
 use crate::arrow::filter::BatchFilter;
 use crate::arrow::project::Projector;
@@ -138,20 +137,19 @@ fn filter_columns(
     request: &ReadRequest,
     read: &Schema,
 ) -> Result<Option<(Arc<Schema>, Columns)>, DataError> {
-    let metadata: Vec<FieldId> =
-        filter_ids(request).into_iter().filter(|id| MetadataColumn::of(*id).is_some()).collect();
+    let mut metadata: Vec<&NestedField> = Vec::new();
+    for (_, field) in filter_ids(request).into_iter().filter_map(|id| metadata_around(request, id)) {
+        if metadata.iter().all(|there| there.id != field.id) {
+            metadata.push(field);
+        }
+    }
     if metadata.is_empty() {
         return Ok(None);
     }
+    let is_metadata = |field: &&NestedField| metadata.iter().any(|there| there.id == field.id);
     let mut fields: Vec<NestedField> =
-        read.fields().iter().filter(|field| !metadata.contains(&field.id)).cloned().collect();
-    for id in metadata {
-        let schemas = [Some(&request.schema), request.table_schema.as_ref()];
-        let field = schemas.into_iter().flatten().find_map(|schema| schema.field_by_id(id)?.field);
-        let field = field.ok_or_else(|| DataError::InvalidInput {
-            what: "filter",
-            reason: format!("it tests metadata column {id}, which is in no schema given with the request"),
-        })?;
+        read.fields().iter().filter(|field| !is_metadata(field)).cloned().collect();
+    for field in metadata {
         let mut field = field.clone();
         while fields.iter().any(|there| there.name == field.name) {
             field.name = format!("{}_{}", field.name, field.id);

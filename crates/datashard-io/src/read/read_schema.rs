@@ -22,14 +22,17 @@ pub(super) fn read_schema(location: &str, request: &ReadRequest) -> Result<Arc<S
         }
     }
     for id in filter_ids(request) {
-        match MetadataColumn::of(id) {
-            Some(column) => {
-                let there = fields.iter().any(|field| field.id == id);
+        match metadata_around(request, id) {
+            Some((column, field)) => {
+                let there = fields.iter().any(|there| there.id == field.id);
                 if !there && column.stored(request).is_some() {
-                    add(&mut fields, lineage(id, &id.to_string()));
+                    add(&mut fields, lineage(field.id, &field.id.to_string()));
                 }
             }
-            None => add_column(&mut fields, filter_schema(request, id)?, id)?,
+            None => match MetadataColumn::of(id) {
+                Some(_) => return Err(unbound(&format!("metadata column {id}"))),
+                None => add_column(&mut fields, filter_schema(request, id)?, id)?,
+            },
         }
     }
     for set in request.deletes.iter().flat_map(|deletes| deletes.equality_sets()) {
@@ -50,15 +53,29 @@ pub(super) fn filter_ids(request: &ReadRequest) -> Vec<FieldId> {
     request.filter.as_ref().map(|filter| filter.field_ids()).unwrap_or_default()
 }
 
+/// The metadata column that a tested column is, or is a field of: those of `_partition` are in no file. As in the schema that the filter
+/// was bound to.
+pub(super) fn metadata_around(request: &ReadRequest, id: FieldId) -> Option<(MetadataColumn, &NestedField)> {
+    let schemas = [request.table_schema.as_ref(), Some(&request.schema)];
+    let schema = schemas.into_iter().flatten().find(|schema| schema.field_by_id(id).is_some())?;
+    let outermost = schema.with_ancestors(id).last()?.id;
+    let field = schema.fields().iter().find(|field| field.id == outermost)?;
+    Some((MetadataColumn::of(outermost)?, field))
+}
+
 fn filter_schema(request: &ReadRequest, id: FieldId) -> Result<&Schema, DataError> {
     let schemas = [Some(&request.schema), request.table_schema.as_ref()];
     let found = schemas.into_iter().flatten().find(|schema| schema.field_by_id(id).is_some());
-    found.map(Arc::as_ref).ok_or_else(|| DataError::InvalidInput {
+    found.map(Arc::as_ref).ok_or_else(|| unbound(&format!("column {id}")))
+}
+
+fn unbound(column: &str) -> DataError {
+    DataError::InvalidInput {
         what: "filter",
         reason: format!(
-            "it tests column {id}, which is not among the columns asked for, nor in a table schema given with the request"
+            "it tests {column}, which is not among the columns asked for, nor in a table schema given with the request"
         ),
-    })
+    }
 }
 
 fn lineage(id: FieldId, name: &str) -> NestedField {

@@ -15,7 +15,7 @@ use super::decoder::{DecodePlan, Decoded, Decoder, OpenOptions, RowPositions};
 use super::format;
 use super::metadata_columns::MetadataColumn;
 use super::pipeline::Pipeline;
-use super::read_schema::{filter_ids, read_schema};
+use super::read_schema::{filter_ids, metadata_around, read_schema};
 use super::request::ReadRequest;
 use crate::arrow::project::{Projector, Resolution};
 use crate::data_error::DataError;
@@ -80,8 +80,9 @@ impl FileReader {
     ///
     /// # Errors
     /// `Unsupported` naming the file and its format, if that is not known or not compiled in; `InvalidData` if the file is damaged, has
-    /// another number of rows than was recorded, lacks a required column or has it in a type that cannot be read as the table's;
-    /// `InvalidInput` for a request that contradicts itself, or needs more memory than it allows; as [`InputFile::read_ranges`].
+    /// another number of rows than was recorded, or lacks a required column; `InvalidInput` if it has a column in a type that cannot be read
+    /// as the table's, if it has no field ids and there is no name mapping, and for a request that contradicts itself, or needs more memory
+    /// than it allows; as [`InputFile::read_ranges`].
     ///
     /// # Cancel safety
     /// Nothing is left behind.
@@ -159,7 +160,7 @@ impl fmt::Debug for FileReader {
 
 fn decode_plan(request: &ReadRequest, resolution: Resolution) -> DecodePlan {
     // A decoder knows nothing of metadata columns.
-    let of_file = filter_ids(request).into_iter().all(|id| MetadataColumn::of(id).is_none());
+    let of_file = filter_ids(request).into_iter().all(|id| metadata_around(request, id).is_none());
     let filter = request.filter.clone().filter(|filter| of_file && !filter.is_always_true());
     let deleted = request.deletes.as_ref().map(|deletes| deletes.long_runs()).unwrap_or_default();
     DecodePlan {

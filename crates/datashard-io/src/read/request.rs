@@ -75,7 +75,7 @@ impl ReadRequest {
     }
 
     /// Only the rows that match for certain. The filter may test columns that are not asked for, see
-    /// [`with_table_schema`](Self::with_table_schema).
+    /// [`with_table_schema`](Self::with_table_schema); those that are asked for have the types that it was bound to.
     pub fn with_filter(mut self, filter: BoundPredicate) -> Self {
         self.filter = Some(filter);
         self

@@ -1,7 +1,7 @@
 //! Rows as serde structs.
 
 use arrow::array::RecordBatch;
-use datashard_spec::schema::{NestedField, Schema, Type};
+use datashard_spec::schema::{NestedField, PrimitiveType, Schema, Type};
 use datashard_spec::value::Value;
 use serde::de::value::{StrDeserializer, StringDeserializer};
 use serde::de::{
@@ -11,6 +11,7 @@ use serde::forward_to_deserialize_any;
 
 use super::path::{Path, RowError};
 use super::read::Columns;
+use super::scalar::{self, Form};
 use super::to_json::text_of;
 use crate::data_error::DataError;
 
@@ -121,6 +122,31 @@ impl<'a> FromValue<'a> {
         }
     }
 
+    /// Where a float is asked for: only just this number. Serde would round what does not fit.
+    fn deserialize_float<'de, V: Visitor<'de>>(
+        self,
+        to: PrimitiveType,
+        visitor: V,
+    ) -> Result<V::Value, RowError> {
+        let to = Type::from(to);
+        let made = match self.value {
+            Some(Value::Int(number)) => scalar::from_integer((*number).into(), &to, Form::Serde),
+            Some(Value::Long(number)) => scalar::from_integer((*number).into(), &to, Form::Serde),
+            Some(Value::Float(number)) => scalar::from_float(*number, &to),
+            Some(Value::Double(number)) => scalar::from_double(*number, &to, Form::Serde),
+            _ => return self.deserialize_any(visitor),
+        };
+        match made {
+            Ok(Value::Float(number)) => visitor.visit_f32(number),
+            Ok(Value::Double(number)) => visitor.visit_f64(number),
+            _ => {
+                let bits = if to == PrimitiveType::Float.into() { 32 } else { 64 };
+                let number = self.value.map(ToString::to_string).unwrap_or_default();
+                Err(self.path.error(format!("{number} is no float of {bits} bits")))
+            }
+        }
+    }
+
     fn bytes(&self) -> Option<&'a [u8]> {
         match self.value? {
             Value::Fixed(bytes) | Value::Binary(bytes) | Value::Geometry(bytes) | Value::Geography(bytes) => {
@@ -186,6 +212,14 @@ impl<'de> Deserializer<'de> for FromValue<'_> {
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
     }
 
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
+        self.deserialize_float(PrimitiveType::Float, visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
+        self.deserialize_float(PrimitiveType::Double, visitor)
+    }
+
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
         match self.bytes() {
             Some(bytes) => visitor.visit_bytes(bytes),
@@ -246,7 +280,7 @@ impl<'de> Deserializer<'de> for FromValue<'_> {
     }
 
     forward_to_deserialize_any! {
-        bool f32 f64 char str string unit unit_struct tuple_struct map struct identifier
+        bool char str string unit unit_struct tuple_struct map struct identifier
     }
 }
 

@@ -8,7 +8,7 @@
 //! |---|---|---|---|---|
 //! | boolean | `bool` | `bool` | boolean | boolean |
 //! | int, long | any integer in range | `i32`, `i64`, or any integer it fits | number without fraction, in range | number |
-//! | float, double | floats; `f64` and integers if exactly the same number | `f32`, `f64` | number, for a float rounded; `"NaN"`, `"Infinity"`, `"-Infinity"` | the same, the shortest number that reads alike |
+//! | float, double | floats; `f64` and integers if exactly the same number | `f32`, `f64`, if exactly the same number | number, for a float rounded; `"NaN"`, `"Infinity"`, `"-Infinity"` | the same, the shortest number that reads alike |
 //! | decimal | text, an integer; fewer digits after the point are filled up | text; an integer if asked for one and there is no fraction | text, or a number of up to 15 digits | text |
 //! | date | ISO text, or an integer of days since 1970 | text; the integer if asked for one | ISO text | ISO text |
 //! | time, timestamps | ISO text, or an integer of microseconds or nanoseconds, as the type has it; with a zone any offset, none is UTC | text; the integer if asked for one | ISO text | ISO text, with a zone as `+00:00` |

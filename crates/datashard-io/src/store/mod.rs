@@ -256,6 +256,16 @@ impl TableStore {
         self.inner.counters.snapshot()
     }
 
+    /// Whether its calls run on threads of their own beside the caller's: so it is in folders, but for simulated ones.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn has_threads(&self) -> bool {
+        #[cfg(feature = "local")]
+        if let Some(folder) = &self.inner.local {
+            return folder.has_threads();
+        }
+        false
+    }
+
     /// The key of a file in the store below.
     fn key(&self, path: &TablePath) -> Result<object_store::path::Path, StoreError> {
         if self.inner.prefix.as_ref().is_empty() {

@@ -24,6 +24,8 @@ pub(crate) struct Fanout {
     memory_bytes: usize,
     memory_limit_bytes: usize,
     max_open_files: usize,
+    /// Those that could not be closed, to be given up.
+    failed: Vec<PartitionWriter>,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,7 @@ impl Fanout {
             memory_bytes: 0,
             memory_limit_bytes: options.memory_limit_bytes,
             max_open_files: options.max_open_files.max(1),
+            failed: Vec::new(),
         }
     }
 
@@ -99,7 +102,10 @@ impl Fanout {
             for outcome in closed {
                 match outcome {
                     Ok(files) => done.extend(files),
-                    Err(error) => failed = failed.or(Some(error)),
+                    Err((writer, error)) => {
+                        self.failed.push(*writer);
+                        failed = failed.or(Some(error));
+                    }
                 }
             }
             if let Some(error) = failed {
@@ -112,12 +118,17 @@ impl Fanout {
     /// What is open, to be given up.
     pub(crate) fn take_open(&mut self) -> Vec<OpenFile> {
         self.memory_bytes = 0;
-        std::mem::take(&mut self.open).into_values().filter_map(|opened| opened.writer.into_open()).collect()
+        let open = std::mem::take(&mut self.open).into_values().map(|opened| opened.writer);
+        let failed = std::mem::take(&mut self.failed);
+        open.chain(failed).filter_map(PartitionWriter::into_open).collect()
     }
 }
 
-async fn close_one(mut writer: PartitionWriter) -> Result<Vec<DataFile>, DataError> {
+/// The files, or the writer as it was left.
+async fn close_one(mut writer: PartitionWriter) -> Result<Vec<DataFile>, (Box<PartitionWriter>, DataError)> {
     let mut files = Vec::new();
-    writer.close(&mut files).await?;
-    Ok(files)
+    match writer.close(&mut files).await {
+        Ok(()) => Ok(files),
+        Err(error) => Err((Box::new(writer), error)),
+    }
 }

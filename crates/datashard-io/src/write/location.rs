@@ -81,6 +81,7 @@ pub struct FileLocations {
     /// The same as manifests spell it, without a slash at the end.
     data: String,
     layout: Layout,
+    prefix: String,
     writer: Uuid,
     counter: AtomicU64,
 }
@@ -115,6 +116,7 @@ impl FileLocations {
             folder: folder.folder().to_owned(),
             data,
             layout: options.layout,
+            prefix: options.name_prefix.clone(),
             writer: context.ids.uuid(),
             counter: AtomicU64::new(0),
         })
@@ -130,9 +132,7 @@ impl FileLocations {
         partition: &[Option<Value>],
         suffix: &str,
     ) -> Result<FileLocation, DataError> {
-        let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{number:05}-{}{suffix}", self.writer);
-        self.place(&self.layout.path(&partition_folders(spec, partition), &name))
+        self.place(&self.layout.path(&partition_folders(spec, partition), &self.new_name(suffix)))
     }
 
     /// The location of a new file that belongs to several partitions, such as a Puffin file of deletion vectors.
@@ -140,9 +140,12 @@ impl FileLocations {
     /// # Errors
     /// As [`new_file`](Self::new_file).
     pub fn new_shared_file(&self, suffix: &str) -> Result<FileLocation, DataError> {
+        self.place(&self.layout.path("", &self.new_name(suffix)))
+    }
+
+    fn new_name(&self, suffix: &str) -> String {
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{number:05}-{}{suffix}", self.writer);
-        self.place(&self.layout.path("", &name))
+        format!("{}{number:05}-{}{suffix}", self.prefix, self.writer)
     }
 
     fn place(&self, path: &str) -> Result<FileLocation, DataError> {

@@ -62,6 +62,7 @@ pub struct WriteOptions {
     pub(crate) memory_limit_bytes: usize,
     pub(crate) max_open_files: usize,
     pub(crate) clustered: bool,
+    pub(crate) name_prefix: String,
 }
 
 /// How the paths of files are made.
@@ -162,6 +163,7 @@ impl WriteOptions {
             memory_limit_bytes: Self::DEFAULT_MEMORY_LIMIT_BYTES,
             max_open_files: Self::DEFAULT_MAX_OPEN_FILES,
             clustered: false,
+            name_prefix: String::new(),
         };
         Ok((options, warnings))
     }
@@ -256,6 +258,20 @@ impl WriteOptions {
     pub fn with_clustered_rows(mut self, clustered: bool) -> Self {
         self.clustered = clustered;
         self
+    }
+
+    /// With names that begin like this: what a commit protocol wants to know of a file that nothing refers to yet. Letters, digits and `-`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for anything else.
+    pub fn with_name_prefix(mut self, prefix: &str) -> Result<Self, DataError> {
+        if !prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            let reason =
+                format!("`{}` has characters other than letters, digits and `-`", prefix.escape_debug());
+            return Err(DataError::InvalidInput { what: "prefix of file names", reason });
+        }
+        self.name_prefix = prefix.to_owned();
+        Ok(self)
     }
 }
 

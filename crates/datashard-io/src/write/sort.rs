@@ -86,6 +86,18 @@ impl Sorter {
         self.id
     }
 
+    /// Whether all rows can be sorted. To be asked of a whole batch, before any of its rows is taken.
+    ///
+    /// # Errors
+    /// `BadValue` for a timestamp that has no hour.
+    pub(crate) fn check(&self, batch: &RecordBatch) -> Result<(), DataError> {
+        // Of other transforms each value has a result.
+        for (source, transform) in self.fields.iter().filter(|(_, transform)| *transform == Transform::Hour) {
+            transform_column(&source.of(batch)?, transform, &source.name)?;
+        }
+        Ok(())
+    }
+
     fn keys(&self, batch: &RecordBatch) -> Result<Rows, DataError> {
         let columns: Result<Vec<ArrayRef>, DataError> = self
             .fields

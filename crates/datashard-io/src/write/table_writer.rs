@@ -78,6 +78,7 @@ pub struct TableWriter {
     schema: Arc<Schema>,
     arrow: SchemaRef,
     keys: PartitionKeys,
+    sorter: Option<Arc<Sorter>>,
     rows: PartitionedWriter,
 }
 
@@ -136,8 +137,8 @@ impl TableWriter {
         let keys = PartitionKeys::new(schema, spec)?;
         let sorter = Sorter::new(schema, &options.sort_order)?;
         let files = Files::new(store, spec, format, Vec::new(), options, context)?;
-        let rows = PartitionedWriter::new(files, spec, sorter, options);
-        Ok(Self { schema: Arc::clone(schema), arrow: schema_to_arrow(schema)?, keys, rows })
+        let rows = PartitionedWriter::new(files, spec, sorter.clone(), options);
+        Ok(Self { schema: Arc::clone(schema), arrow: schema_to_arrow(schema)?, keys, sorter, rows })
     }
 
     /// Writes rows. The batch is brought into the table's schema first, as by [`conform_batch`](crate::arrow::conform_batch); nothing of one that does not fit is written.
@@ -153,6 +154,9 @@ impl TableWriter {
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<(), DataError> {
         self.rows.check_ready()?;
         let batch = conform_to(batch, &self.schema, &self.arrow)?;
+        if let Some(sorter) = &self.sorter {
+            sorter.check(&batch)?;
+        }
         let rows = self.keys.group(&batch)?;
         self.rows.write(rows).await
     }

@@ -46,6 +46,8 @@ pub(crate) struct Notebook {
     pub(crate) row_bytes: usize,
     /// Whether each write waits once before it is done.
     pub(crate) slow: bool,
+    /// Writes that pass before one fails; negative: none does.
+    pub(crate) passing_writes: Arc<AtomicI64>,
     pub(crate) rows: Rows,
     pub(crate) log: Log,
     /// Files open at this moment, and at most.
@@ -58,6 +60,7 @@ impl Notebook {
         Self {
             row_bytes,
             slow: false,
+            passing_writes: Arc::new(AtomicI64::new(-1)),
             rows: Rows::default(),
             log: Log::default(),
             open: Arc::default(),
@@ -113,6 +116,9 @@ impl FormatWriter for Page {
     async fn write(&mut self, batch: &RecordBatch) -> Result<(), DataError> {
         if self.book.slow {
             tokio::task::yield_now().await;
+        }
+        if self.book.passing_writes.fetch_sub(1, Ordering::SeqCst) == 0 {
+            return Err(DataError::internal("a page was torn"));
         }
         self.batches.push(batch.clone());
         Ok(())

@@ -13,7 +13,7 @@ use datashard_io::{Durability, TableStore};
 
 use crate::disk_child::{child, job, lines, say};
 use crate::disk_support::{self as support, is_temporary, path, real_file_system, version_path};
-use crate::disk_watched::{Moment, Watched};
+use crate::disk_watched::{Moment, Seen, Watched};
 
 /// Ends this process as a crash does.
 fn die() {
@@ -56,8 +56,8 @@ fn a05_a06_a_process_killed_at_any_call_leaves_whole_files_all_that_was_acknowle
         let (last, made) = job.split_once(' ').unwrap();
         let last: u64 = last.parse().unwrap();
         let moment = if made == "made" { Moment::After } else { Moment::Before };
-        let watcher = move |now, number| {
-            if (now, number) == (moment, last) {
+        let watcher = move |now, seen: &Seen<'_>| {
+            if (now, seen.number) == (moment, last) {
                 die();
             }
         };

@@ -20,7 +20,7 @@ use datashard_io::{Durability, TableStore};
 
 use crate::disk_history::{History, has_gap, versions};
 use crate::disk_support::{self as support, block_on, final_files, path, sim_store, version_path};
-use crate::disk_watched::{Moment, Watched};
+use crate::disk_watched::{Moment, Seen, Watched};
 
 /// How many of the disks that a loss of power can leave behind are looked at for each moment.
 const OUTCOMES_PER_MOMENT: u64 = 60;
@@ -107,8 +107,8 @@ fn a15_full_durability_leaves_no_gap_when_a_process_commits_at_any_call_of_anoth
             assert!(history.create(&store, 1, 0).await);
         });
         let between = Arc::clone(&history);
-        let watcher = move |moment, call| {
-            if (moment, call) == (Moment::Before, number) {
+        let watcher = move |moment, seen: &Seen<'_>| {
+            if (moment, seen.number) == (Moment::Before, number) {
                 let commits = || (2..4).for_each(|process| other_process_commits(&between, process));
                 std::thread::scope(|scope| scope.spawn(commits).join()).unwrap();
             }

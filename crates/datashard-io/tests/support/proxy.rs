@@ -64,6 +64,15 @@ impl Rule {
     }
 }
 
+/// Requests that are spoiled by chance.
+#[derive(Debug)]
+struct Chance {
+    method: &'static str,
+    faults: Vec<Fault>,
+    /// Of 100,000 requests, how many meet each of the faults.
+    each: u64,
+}
+
 /// One request as the proxy saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -78,6 +87,7 @@ pub(crate) struct Seen {
 #[derive(Debug, Default)]
 struct State {
     rules: Vec<Rule>,
+    chances: Vec<Chance>,
     log: Vec<Seen>,
 }
 
@@ -132,6 +142,13 @@ impl Proxy {
     /// Adds a rule; of several that fit, the oldest that has anything left is used.
     pub(crate) fn spoil(&self, rule: Rule) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).rules.push(rule);
+    }
+
+    /// Spoils requests of `method` by chance: of 100,000 each of the faults meets `each`. Rules come first.
+    #[allow(dead_code, reason = "only races of commits leave it to chance")]
+    pub(crate) fn spoil_some(&self, method: &'static str, faults: &[Fault], each: u64) {
+        let chance = Chance { method, faults: faults.to_vec(), each };
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).chances.push(chance);
     }
 
     /// What came by, oldest first.
@@ -247,9 +264,14 @@ fn fitting(state: &Mutex<State>, method: &str, path: &str) -> Option<Fault> {
     let rule = state
         .rules
         .iter_mut()
-        .find(|rule| rule.left > 0 && rule.method == method && path.contains(&rule.part))?;
-    rule.left -= 1;
-    Some(rule.fault)
+        .find(|rule| rule.left > 0 && rule.method == method && path.contains(&rule.part));
+    if let Some(rule) = rule {
+        rule.left -= 1;
+        return Some(rule.fault);
+    }
+    let chance = state.chances.iter().find(|chance| chance.method == method && chance.each > 0)?;
+    let number = Context::system().randomness.next_u64() % 100_000 / chance.each;
+    chance.faults.get(usize::try_from(number).ok()?).copied()
 }
 
 async fn wait(duration: Duration) {

@@ -10,14 +10,14 @@ use datashard_spec::manifest::{DataFile, ManifestFile};
 use datashard_spec::snapshot::{Operation as SnapshotOperation, Summary, summary_key};
 use datashard_spec::value::Tuple;
 
-use super::files::{NewFile, check_places, excerpt};
+use super::files::{Fitting, NewFile, check_places, excerpt};
 use super::manifests::{own_manifests, refuse};
 use super::metadata_form::existing;
 use super::snapshot::NewSnapshot;
 use crate::base::Base;
 use crate::epoch;
 use crate::lookup::SUMMARY_APP_KEY;
-use crate::merge::{INLINE_LIMIT_BYTES, Merges};
+use crate::merge::{Budget, Merges};
 use crate::operation::{Inputs, NewManifest, Operation, Produced, Refusal};
 
 const NAME: &str = "append";
@@ -105,9 +105,9 @@ impl Append {
         joined
     }
 
-    /// Whether both may be parts of one snapshot: its summary is then that of either.
+    /// Whether both may be parts of one snapshot: its summary is then that of either, and neither is refused for adding nothing.
     pub(crate) fn joins(&self, other: &Self) -> bool {
-        self.summary == other.summary
+        self.summary == other.summary && !self.files.is_empty() && !other.files.is_empty()
     }
 
     fn check_summary(&self) -> Result<(), Refusal> {
@@ -154,7 +154,7 @@ impl Operation for Append {
         list: &[ManifestFile],
         earlier: &[NewManifest],
     ) -> Result<Vec<String>, Refusal> {
-        Ok(Merges::decide(base, list, earlier, INLINE_LIMIT_BYTES).reads())
+        Ok(Merges::decide(base, list, earlier, budget(earlier)).reads())
     }
 
     fn validate(&self, base: Option<&Base>) -> Result<(), Refusal> {
@@ -163,8 +163,9 @@ impl Operation for Append {
             return rejected("it adds no file".to_owned());
         }
         self.check_summary()?;
+        let mut fitting = Fitting::new(&base.metadata);
         for file in &self.files {
-            file.check(&base.metadata).map_err(|misfit| refuse(misfit, NAME))?;
+            fitting.check(file).map_err(|misfit| refuse(misfit, NAME))?;
         }
         Ok(())
     }
@@ -175,7 +176,7 @@ impl Operation for Append {
             return rejected(reason);
         }
         let list = &inputs.loaded.manifest_list;
-        let merges = Merges::decide(base, list, inputs.earlier, INLINE_LIMIT_BYTES);
+        let merges = Merges::decide(base, list, inputs.earlier, budget(inputs.earlier));
         let mut created = own_manifests(&self.files, base, inputs, NAME)?;
         merges.write(base, inputs, NAME, &mut created)?;
         NewSnapshot {
@@ -183,7 +184,7 @@ impl Operation for Append {
             operation: SnapshotOperation::Append,
             summary: self.added(),
             created,
-            kept: merges.kept(list),
+            kept: merges.kept(inputs, NAME)?,
             replaced: merges.replaced(),
             base,
             inputs,
@@ -198,6 +199,11 @@ impl Operation for Append {
     fn oldest_epoch(&self) -> Option<MetadataVersion> {
         self.files.iter().filter_map(|new| epoch::of_file(&new.file.file_path)).min()
     }
+}
+
+/// An append that lost begins no merge: it would read manifests before each attempt, and lose to those who do not.
+fn budget(earlier: &[NewManifest]) -> Budget {
+    if earlier.is_empty() { Budget::INLINE } else { Budget::NONE }
 }
 
 /// Whether a key of a summary is not the caller's to set.

@@ -1,4 +1,4 @@
-//! [`NewFile`]: a data file that is to be added, and whether it may be.
+//! [`NewFile`]: a data file that is to be added; [`Fitting`]: whether it may be.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use datashard_spec::id::{PartitionSpecId, SchemaId};
 use datashard_spec::manifest::{DataFile, FileContent, FileFormat};
 use datashard_spec::metadata::TableMetadata;
 use datashard_spec::partition::PartitionSpec;
-use datashard_spec::schema::{PrimitiveType, Schema, Type};
+use datashard_spec::schema::{PrimitiveType, Schema, StructType, Type};
 use datashard_spec::transform::Transform;
 use datashard_spec::value::Value;
 
@@ -34,22 +34,37 @@ pub(super) enum Misfit {
     Changed(String),
 }
 
-impl NewFile {
-    /// Whether the file may be added to the table as it is now. Gives its spec, and the schema for the header of its manifest.
-    pub(super) fn check<'t>(
-        &self,
-        table: &'t TableMetadata,
-    ) -> Result<(&'t PartitionSpec, &'t Schema), Misfit> {
-        let file = &self.file;
+/// What a file has to fit: its partition spec, the schema for the header of its manifest, and the types of its partition tuple.
+#[derive(Debug)]
+struct Form<'t> {
+    spec: &'t PartitionSpec,
+    header: &'t Schema,
+    partition_type: StructType,
+}
+
+/// Tells whether files may be added to a table, as it is in one version.
+#[derive(Debug)]
+pub(super) struct Fitting<'t> {
+    table: &'t TableMetadata,
+    /// Thousands of files have few forms.
+    forms: BTreeMap<(SchemaId, PartitionSpecId), Result<Form<'t>, String>>,
+}
+
+impl<'t> Fitting<'t> {
+    pub(super) fn new(table: &'t TableMetadata) -> Self {
+        Self { table, forms: BTreeMap::new() }
+    }
+
+    /// Whether the file may be added. Gives its spec, and the schema for the header of its manifest.
+    pub(super) fn check(&mut self, new: &NewFile) -> Result<(&'t PartitionSpec, &'t Schema), Misfit> {
+        let file = &new.file;
         let wrong = |what: &str| Err(Misfit::Wrong(format!("file `{}` {what}", excerpt(&file.file_path))));
         if file.content != FileContent::Data {
             return wrong("holds deletes: an append adds rows and nothing else");
         }
         if matches!(file.file_format, FileFormat::Puffin | FileFormat::Unknown(_)) {
-            return wrong(&format!(
-                "is of the format {}, which is none of data files",
-                excerpt(file.file_format.as_str())
-            ));
+            let format = excerpt(file.file_format.as_str());
+            return wrong(&format!("is of the format {format}, which is none of data files"));
         }
         if file.record_count < 0 {
             return wrong("does not say how many rows it has");
@@ -57,37 +72,43 @@ impl NewFile {
         if file.file_size_in_bytes < 0 {
             return wrong("has a negative size");
         }
-        let written = fitting_schema(table, self.schema_id).map_err(Misfit::Changed)?;
-        let spec = table.partition_spec(self.spec_id).ok_or_else(|| {
-            Misfit::Changed(format!(
-                "the table has no partition spec {}, which file `{}` has",
-                self.spec_id,
-                excerpt(&file.file_path)
-            ))
-        })?;
-        let header = header_schema(table, spec, written);
-        let types = spec.partition_type(header);
-        if file.partition.len() != types.fields.len() {
+        let table = self.table;
+        let form = self
+            .forms
+            .entry((new.schema_id, new.spec_id))
+            .or_insert_with(|| Form::of(table, new.schema_id, new.spec_id));
+        let form = form.as_ref().map_err(|reason| Misfit::Changed(reason.clone()))?;
+        let types = &form.partition_type.fields;
+        if file.partition.len() != types.len() {
+            let (found, expected) = (file.partition.len(), types.len());
             return wrong(&format!(
-                "has {} partition values, and spec {} has {} fields",
-                file.partition.len(),
-                spec.id,
-                types.fields.len()
+                "has {found} partition values, and spec {} has {expected} fields",
+                new.spec_id
             ));
         }
-        for (value, field) in file.partition.iter().zip(&types.fields) {
+        for (value, field) in file.partition.iter().zip(types) {
             if let Some(value) = value
                 && !fits(value, &field.field_type)
             {
+                let value = excerpt(&value.to_string());
+                let (name, of) = (&field.name, &field.field_type);
                 return wrong(&format!(
-                    "has the partition value {} for `{}`, which is of type {}",
-                    excerpt(&value.to_string()),
-                    field.name,
-                    field.field_type
+                    "has the partition value {value} for `{name}`, which is of type {of}"
                 ));
             }
         }
-        Ok((spec, header))
+        Ok((form.spec, form.header))
+    }
+}
+
+impl<'t> Form<'t> {
+    fn of(table: &'t TableMetadata, schema_id: SchemaId, spec_id: PartitionSpecId) -> Result<Self, String> {
+        let written = fitting_schema(table, schema_id)?;
+        let spec = table
+            .partition_spec(spec_id)
+            .ok_or_else(|| format!("the table has no partition spec {spec_id}, which the files have"))?;
+        let header = header_schema(table, spec, written);
+        Ok(Self { spec, header, partition_type: spec.partition_type(header) })
     }
 }
 

@@ -15,7 +15,7 @@ use datashard_spec::property::{AvroCompression, TableProperties, commit, write};
 use datashard_spec::schema::Schema;
 use datashard_spec::{ErrorKind, SpecError};
 
-use super::files::{Misfit, NewFile};
+use super::files::{Fitting, Misfit, NewFile};
 use crate::base::Base;
 use crate::epoch;
 use crate::operation::{Inputs, NewManifest, Refusal};
@@ -38,8 +38,9 @@ pub(super) fn own_manifests(
     }
     let mut groups: BTreeMap<(PartitionSpecId, SchemaId), (&PartitionSpec, &Schema, Vec<&NewFile>)> =
         BTreeMap::new();
+    let mut fitting = Fitting::new(&base.metadata);
     for file in files {
-        let (spec, schema) = file.check(&base.metadata).map_err(|misfit| refuse(misfit, operation))?;
+        let (spec, schema) = fitting.check(file).map_err(|misfit| refuse(misfit, operation))?;
         let group = groups.entry((spec.id, schema.id())).or_insert_with(|| (spec, schema, Vec::new()));
         group.2.push(file);
     }

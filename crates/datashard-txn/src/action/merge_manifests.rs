@@ -6,7 +6,7 @@ use datashard_spec::snapshot::{Operation as SnapshotOperation, Summary, summary_
 use super::metadata_form::existing;
 use super::snapshot::NewSnapshot;
 use crate::base::Base;
-use crate::merge::{INLINE_LIMIT_BYTES, Merges, SEPARATE_LIMIT_BYTES};
+use crate::merge::{Budget, Merges};
 use crate::operation::{Inputs, NewManifest, Operation, Produced, Refusal};
 
 const NAME: &str = "merge manifests";
@@ -35,7 +35,7 @@ impl MergeManifests {
 
     /// Whether manifests are due to be merged that appends leave alone, given the rows of the current snapshot's manifest list.
     pub fn is_due(base: &Base, list: &[ManifestFile]) -> bool {
-        Merges::decide(base, list, &[], SEPARATE_LIMIT_BYTES).largest_bytes() > INLINE_LIMIT_BYTES
+        Merges::decide(base, list, &[], Budget::SEPARATE).largest_bytes() > Budget::INLINE.size_bytes
     }
 }
 
@@ -58,7 +58,7 @@ impl Operation for MergeManifests {
         list: &[ManifestFile],
         earlier: &[NewManifest],
     ) -> Result<Vec<String>, Refusal> {
-        Ok(Merges::decide(base, list, earlier, SEPARATE_LIMIT_BYTES).reads())
+        Ok(Merges::decide(base, list, earlier, Budget::SEPARATE).reads())
     }
 
     fn validate(&self, base: Option<&Base>) -> Result<(), Refusal> {
@@ -68,7 +68,7 @@ impl Operation for MergeManifests {
     fn produce(&self, base: Option<&Base>, inputs: &Inputs<'_>) -> Result<Produced, Refusal> {
         let base = existing(base, NAME)?;
         let list = &inputs.loaded.manifest_list;
-        let merges = Merges::decide(base, list, inputs.earlier, SEPARATE_LIMIT_BYTES);
+        let merges = Merges::decide(base, list, inputs.earlier, Budget::SEPARATE);
         if merges.is_empty() {
             let reason = "no manifests are due to be merged".to_owned();
             return Err(Refusal::Rejected { operation: NAME, reason });
@@ -85,7 +85,7 @@ impl Operation for MergeManifests {
                 .with(summary_key::ENTRIES_PROCESSED, entries)
                 .with(summary_key::CHANGED_PARTITION_COUNT, 0),
             created,
-            kept: merges.kept(list),
+            kept: merges.kept(inputs, NAME)?,
             replaced: merges.replaced(),
             base,
             inputs,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use datashard_spec::property::{MetadataCompression, TableProperties, write};
+use datashard_spec::property::{MetadataCompression, TableProperties, table, write};
 
 use crate::base::Base;
 use crate::operation::Refusal;
@@ -11,10 +11,17 @@ use crate::protocol::COMMIT_STATE;
 /// The base, if there is one and versions after it are written in a form that is safe.
 ///
 /// # Errors
-/// `NoTable` without a base; `Unsupported` if the table asks for compressed metadata.
+/// `NoTable` without a base; `Unsupported` if the table asks for compressed or encrypted metadata.
 pub(super) fn existing<'b>(base: Option<&'b Base>, operation: &'static str) -> Result<&'b Base, Refusal> {
     let base = base.ok_or(Refusal::NoTable)?;
-    check_not_compressed(base.metadata.properties(), operation)?;
+    let properties = base.metadata.properties();
+    check_not_compressed(properties, operation)?;
+    if TableProperties::new(properties).text(&table::ENCRYPTION_KEY_ID).is_some() {
+        let key = table::ENCRYPTION_KEY_ID.key;
+        let reason =
+            format!("the table is encrypted (`{key}` is set), and manifests would be written in the clear");
+        return Err(Refusal::Unsupported { operation, reason });
+    }
     Ok(base)
 }
 

@@ -34,3 +34,5 @@ pub use replace::ReplaceTable;
 
 pub(crate) use files::{excerpt, header_schema};
 pub(crate) use manifests::{finish, list_options, of_spec_error};
+#[cfg(test)]
+pub(crate) use testing::produce_snapshot;

@@ -12,13 +12,14 @@ use datashard_spec::manifest::{DataFile, FileFormat, ManifestEntry, ManifestFile
 use datashard_spec::metadata::{FormatVersion, TableMetadata};
 use datashard_spec::partition::{PartitionField, PartitionSpec};
 use datashard_spec::schema::{NestedField, PrimitiveType, Schema};
-use datashard_spec::snapshot::Snapshot;
+use datashard_spec::snapshot::{Operation as SnapshotOperation, Snapshot, Summary};
 use datashard_spec::transform::Transform;
 
 use super::CreateTable;
+use super::snapshot::NewSnapshot;
 use crate::base::{Base, Loaded};
 use crate::next::{Next, NoNext, next};
-use crate::operation::{Inputs, NewManifest, Operation, Refusal};
+use crate::operation::{Inputs, NewManifest, Operation, Produced, Refusal};
 use crate::protocol::{AppKey, CommitId, Generation, Limits, Member, OperationTag, SessionId, Step};
 
 pub(crate) const LOCATION: &str = "memory://actions/table";
@@ -221,4 +222,17 @@ pub(crate) fn file(name: &str) -> DataFile {
 
 pub(crate) fn table_path(path: &str) -> TablePath {
     TablePath::parse(path).unwrap()
+}
+
+/// A snapshot of these manifests, for operations that tests make up.
+pub(crate) fn produce_snapshot(
+    name: &'static str,
+    operation: SnapshotOperation,
+    summary: Summary,
+    created: Vec<NewManifest>,
+    kept: Vec<ManifestFile>,
+    base: &Base,
+    inputs: &Inputs<'_>,
+) -> Result<Produced, Refusal> {
+    NewSnapshot { name, operation, summary, created, kept, replaced: 0, base, inputs }.produce()
 }

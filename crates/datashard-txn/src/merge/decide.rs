@@ -6,9 +6,27 @@ use datashard_spec::manifest::ManifestFile;
 
 use super::plan::{MergeGroup, plan};
 use super::settings::MergeSettings;
-use super::write;
+use super::{count, write};
 use crate::base::Base;
 use crate::operation::{Inputs, NewManifest, Refusal};
+
+/// How much one commit merges.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    /// The most bytes of manifests that are read.
+    pub(crate) size_bytes: u64,
+    /// How many manifests are read, at most, besides the first group.
+    pub(crate) manifests: usize,
+}
+
+impl Budget {
+    /// Of an append. What is larger gets a commit of its own, so that no append waits for it.
+    pub(crate) const INLINE: Self = Self { size_bytes: 1 << 20, manifests: 32 };
+    /// Of a commit that does nothing else.
+    pub(crate) const SEPARATE: Self = Self { size_bytes: 64 << 20, manifests: 4_096 };
+    /// Nothing is merged but what is merged already.
+    pub(crate) const NONE: Self = Self { size_bytes: 0, manifests: 0 };
+}
 
 /// The merges of one commit.
 #[derive(Debug)]
@@ -19,33 +37,41 @@ pub(crate) struct Merges {
     groups: Vec<MergeGroup>,
     /// Locations of all manifests that are replaced.
     replaced: BTreeSet<String>,
+    /// Locations of manifests whose counts are not known, and have to be in the next list.
+    uncounted: BTreeSet<String>,
 }
 
 impl Merges {
-    /// Merges manifests of at most so many bytes.
+    /// What is merged of the manifests of this list.
     pub(crate) fn decide(
         base: &Base,
         list: &[ManifestFile],
         earlier: &[NewManifest],
-        limit_bytes: u64,
+        budget: Budget,
     ) -> Self {
-        let mut merges = Self { again: Vec::new(), groups: Vec::new(), replaced: BTreeSet::new() };
+        let mut merges = Self {
+            again: Vec::new(),
+            groups: Vec::new(),
+            replaced: BTreeSet::new(),
+            uncounted: count::uncounted(base, list),
+        };
         let settings = MergeSettings::of_table(&base.metadata);
         if !settings.enabled {
             return merges;
         }
-        let mut left_bytes = limit_bytes;
-        if earlier.iter().any(|manifest| !manifest.replaces.is_empty()) {
+        // Open numbers of entries are read by the rules of the version: what was merged for another one is merged anew.
+        let version = Some(base.metadata.format_version());
+        let fitting =
+            || earlier.iter().filter(|new| !new.replaces.is_empty() && new.format_version == version);
+        if fitting().next().is_some() {
             let listed: BTreeSet<&str> = list.iter().map(|row| row.manifest_path.as_str()).collect();
-            for manifest in earlier.iter().filter(|manifest| !manifest.replaces.is_empty()) {
+            for manifest in fitting() {
                 let is_whole = |location: &String| {
                     listed.contains(location.as_str()) && !merges.replaced.contains(location)
                 };
                 if manifest.replaces.iter().all(is_whole) {
                     merges.replaced.extend(manifest.replaces.iter().cloned());
                     merges.again.push(manifest.clone());
-                    let size_bytes = u64::try_from(manifest.row.manifest_length).unwrap_or(u64::MAX);
-                    left_bytes = left_bytes.saturating_sub(size_bytes);
                 }
             }
         }
@@ -55,9 +81,14 @@ impl Merges {
             let others = list.iter().filter(|row| !merges.replaced.contains(&row.manifest_path));
             plan(&others.cloned().collect::<Vec<_>>(), &settings)
         };
+        let mut left = budget;
         for group in groups {
-            if let Some(left) = left_bytes.checked_sub(group.size_bytes) {
-                left_bytes = left;
+            let size_bytes = left.size_bytes.checked_sub(group.size_bytes);
+            let manifests = left.manifests.checked_sub(group.locations.len());
+            // Whatever the fan-in of the table, one group can be merged.
+            let manifests = manifests.or_else(|| merges.groups.is_empty().then_some(0));
+            if let (Some(size_bytes), Some(manifests)) = (size_bytes, manifests) {
+                left = Budget { size_bytes, manifests };
                 merges.replaced.extend(group.locations.iter().cloned());
                 merges.groups.push(group);
             }
@@ -67,7 +98,8 @@ impl Merges {
 
     /// Locations of the manifests that have to be read.
     pub(crate) fn reads(&self) -> Vec<String> {
-        self.groups.iter().flat_map(|group| group.locations.iter().cloned()).collect()
+        let merged = self.groups.iter().flat_map(|group| &group.locations);
+        merged.chain(&self.uncounted).cloned().collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -86,10 +118,26 @@ impl Merges {
 
     /// The rows of the list that stay: those that are not replaced and have files that are part of the table. A manifest of deleted entries
     /// was there for the snapshot that deleted them.
-    pub(crate) fn kept(&self, list: &[ManifestFile]) -> Vec<ManifestFile> {
-        let stays =
-            |row: &&ManifestFile| row.may_have_live_files() && !self.replaced.contains(&row.manifest_path);
-        list.iter().filter(stays).cloned().collect()
+    ///
+    /// # Errors
+    /// `Corrupt` naming a manifest that is damaged, if it had to be read; `Unsupported` for one that this build cannot read.
+    pub(crate) fn kept(
+        &self,
+        inputs: &Inputs<'_>,
+        operation: &'static str,
+    ) -> Result<Vec<ManifestFile>, Refusal> {
+        let list = &inputs.loaded.manifest_list;
+        let mut kept = Vec::with_capacity(list.len());
+        for row in list.iter().filter(|row| !self.replaced.contains(&row.manifest_path)) {
+            let mut row = row.clone();
+            if self.uncounted.contains(&row.manifest_path) {
+                count::count(&mut row, inputs, operation)?;
+            }
+            if row.may_have_live_files() {
+                kept.push(row);
+            }
+        }
+        Ok(kept)
     }
 
     /// Makes the merged manifests, after those that are there already.

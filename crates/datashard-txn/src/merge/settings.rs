@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use datashard_spec::metadata::TableMetadata;
 use datashard_spec::property::{Property, TableProperties, commit, datashard};
 
+use super::decide::Budget;
+
 /// How manifests of a table are merged.
 ///
 /// * `commit.manifest-merge.enabled`: whether at all.
-/// * `commit.manifest.target-size-bytes`: merged manifests do not grow beyond it.
+/// * `commit.manifest.target-size-bytes`: merged manifests do not grow beyond it, nor beyond 64 MiB, which is what one commit merges.
 /// * `datashard.manifest.compaction-threshold`, else `commit.manifest.min-count-to-merge`: how many manifests of a size class there have to
 ///   be before they are merged, if the table sets it, at least 2; otherwise 8. The classes then grow by the same factor. (Other writers count
 ///   all manifests of a partition spec, not those of a class, and merge all of them.)
@@ -56,7 +58,9 @@ impl MergeSettings {
         Self {
             enabled: typed.value(&commit::MANIFEST_MERGE_ENABLED),
             fan_in,
-            target_size_bytes: typed.value(&commit::MANIFEST_TARGET_SIZE_BYTES),
+            target_size_bytes: typed
+                .value(&commit::MANIFEST_TARGET_SIZE_BYTES)
+                .min(Budget::SEPARATE.size_bytes),
             needs_row_ids: false,
         }
     }
@@ -66,5 +70,42 @@ impl MergeSettings {
         use datashard_spec::metadata::FormatVersion;
         let needs_row_ids = table.format_version() >= FormatVersion::V3;
         Self { needs_row_ids, ..Self::of_properties(table.properties()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(properties: &[(&str, &str)]) -> MergeSettings {
+        let properties = properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        MergeSettings::of_properties(&properties.collect())
+    }
+
+    #[test]
+    fn f10_values_that_make_no_sense_count_as_absent() {
+        for value in ["", "many", "-1", "1e9", "99999999999999999999"] {
+            let all = [
+                "commit.manifest.min-count-to-merge",
+                "datashard.manifest.compaction-threshold",
+                "commit.manifest.target-size-bytes",
+                "commit.manifest-merge.enabled",
+            ];
+            assert_eq!(settings(&all.map(|key| (key, value))), MergeSettings::default(), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_the_table_sets_counts_within_limits() {
+        let count = "commit.manifest.min-count-to-merge";
+        for (value, expect) in [("0", 2), ("1", 2), ("100", 100)] {
+            assert_eq!(settings(&[(count, value)]).fan_in, expect);
+        }
+        let own = "datashard.manifest.compaction-threshold";
+        assert_eq!(settings(&[(count, "100"), (own, "16")]).fan_in, 16);
+        let target = "commit.manifest.target-size-bytes";
+        assert_eq!(settings(&[(target, "1048576")]).target_size_bytes, 1 << 20);
+        assert_eq!(settings(&[(target, "10000000000")]).target_size_bytes, 64 << 20);
+        assert!(!settings(&[("commit.manifest-merge.enabled", "false")]).enabled);
     }
 }

@@ -7,10 +7,11 @@ use datashard_spec::avro::{ManifestReader, ManifestWriter, ReadOptions};
 use datashard_spec::manifest::{
     ExtraField, FileContent, ManifestContent, ManifestEntry, ManifestFile, ManifestHeader,
 };
+use datashard_spec::metadata::FormatVersion;
 use datashard_spec::partition::PartitionSpec;
 use datashard_spec::schema::Schema;
-use datashard_spec::{ErrorKind, SpecError};
 
+use super::fault::Fault;
 use super::plan::MergeGroup;
 use crate::action::header_schema;
 use crate::action::{finish, list_options};
@@ -29,7 +30,7 @@ pub(super) fn merged(
     operation: &'static str,
 ) -> Result<NewManifest, Refusal> {
     let table = &base.metadata;
-    let fault = Fault { inputs, operation };
+    let fault = Fault::new(inputs, operation);
     let list = &inputs.loaded.manifest_list;
     let members: Vec<&ManifestFile> =
         list.iter().filter(|row| group.locations.contains(&row.manifest_path)).collect();
@@ -69,12 +70,10 @@ pub(super) fn merged(
         }
     }
     let mut manifest = finish(writer, inputs, number, operation)?;
-    if group.content == ManifestContent::Data
-        && table.format_version() >= datashard_spec::metadata::FormatVersion::V3
-    {
+    if group.content == ManifestContent::Data && version >= FormatVersion::V3 {
         manifest.row.first_row_id = first_row_id;
     }
-    Ok(manifest.replacing(group.locations.clone()))
+    Ok(manifest.replacing(group.locations.clone(), version))
 }
 
 fn open<'a>(
@@ -143,28 +142,4 @@ fn shared_extra_fields<'h>(headers: impl Iterator<Item = &'h ManifestHeader>) ->
     }
     fields.retain(|field| !disputed.contains(field));
     fields
-}
-
-/// Makes refusals that name a file of the table.
-struct Fault<'a> {
-    inputs: &'a Inputs<'a>,
-    operation: &'static str,
-}
-
-impl Fault<'_> {
-    /// The path below the table, where it is one.
-    fn corrupt(&self, location: &str, reason: String) -> Refusal {
-        let path = self.inputs.location.relative(location);
-        Refusal::Corrupt { path: path.map_or_else(|_| location.to_owned(), |path| path.to_string()), reason }
-    }
-
-    fn of_error(&self, location: &str, error: &SpecError) -> Refusal {
-        match error.kind() {
-            ErrorKind::Unsupported => Refusal::Unsupported {
-                operation: self.operation,
-                reason: format!("manifest `{}`: {error}", crate::action::excerpt(location)),
-            },
-            _ => self.corrupt(location, error.to_string()),
-        }
-    }
 }

@@ -2,7 +2,9 @@
 
 use datashard_spec::id::MetadataVersion;
 
-use super::{AppKey, CommitId, CommitState, Generation, Limits, OperationTag, SessionEntry, SessionId};
+use super::{
+    AppKey, ChainHash, CommitId, CommitState, Generation, Limits, OperationTag, SessionEntry, SessionId,
+};
 use crate::rules::Mutation;
 
 /// An operation that is to enter the next version.
@@ -13,6 +15,8 @@ pub struct Member {
     pub session: SessionId,
     /// Its number in the session, from 1.
     pub number: u64,
+    /// The digest of the session's operations before it.
+    pub before: ChainHash,
     /// What tells it from others.
     pub tag: OperationTag,
     /// The caller's key, if it has one.
@@ -24,9 +28,24 @@ pub struct Member {
 }
 
 impl Member {
-    /// An operation that its owner commits itself.
+    /// An operation that its owner commits itself. Before it, the session has committed nothing.
     pub fn direct(session: SessionId, number: u64, tag: OperationTag) -> Self {
-        Self { session, number, tag, key: None, staged_on: None, oldest_epoch: None }
+        Self {
+            session,
+            number,
+            before: ChainHash::default(),
+            tag,
+            key: None,
+            staged_on: None,
+            oldest_epoch: None,
+        }
+    }
+
+    /// After operations of the session that have this digest ([`Pending::before`](super::Pending::before)).
+    #[must_use]
+    pub fn after(mut self, before: ChainHash) -> Self {
+        self.before = before;
+        self
     }
 
     /// With a key of the caller's.
@@ -77,7 +96,7 @@ pub enum Fate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ineligible {
-    /// The session's last number is not the one before (R3).
+    /// The session's last number is not the one before, or another operation than the owner's has it (R3).
     OutOfOrder {
         /// The number that the base has.
         last: u64,
@@ -149,10 +168,10 @@ pub fn advance(
             return refuse(Ineligible::FilesBelowFloor { floor: state.file_floor });
         }
         let before = state.sessions.get(&member.session).copied();
-        let last = before.map_or(0, |entry| entry.last);
+        let (last, chain) = before.map_or((0, ChainHash::default()), |entry| (entry.last, entry.chain));
         if rules.upholds(Mutation::NoSessionMap) {
             let follows = if rules.upholds(Mutation::AnyNumber) {
-                last.checked_add(1) == Some(member.number)
+                last.checked_add(1) == Some(member.number) && chain == member.before
             } else {
                 last < member.number
             };
@@ -168,7 +187,7 @@ pub fn advance(
             }
             None => Fate::Applied,
         });
-        let chain = before.map(|entry| entry.chain).unwrap_or_default().then(member.tag);
+        let chain = chain.then(member.tag);
         state.sessions.insert(member.session, SessionEntry { last: member.number, version, chain });
     }
     forget(&mut state, version, limits);

@@ -22,3 +22,6 @@ pub use resolve::{Found, LookBack, Pending, Standing, look_back, resolve};
 pub use session::{AppKey, ChainHash, OperationTag, SessionEntry, SessionId};
 pub use state::{CommitId, CommitState, Generation, Limits};
 pub use wire::{COMMIT_STATE, StateError};
+
+#[cfg(test)]
+mod tests;

@@ -17,12 +17,17 @@ pub struct Pending {
     pub session: SessionId,
     /// Its number there, from 1.
     pub number: u64,
+    /// The digest of the session's operations before this one.
+    pub before: ChainHash,
     /// The digest of the session's operations up to and with this one.
     pub chain: ChainHash,
     /// The caller's key.
     pub key: Option<AppKey>,
     /// The newest version as of which it is known not to be committed, b0; `None` before the first look.
     pub uncommitted: Option<MetadataVersion>,
+    /// Whether that version has another operation under this one's number. Whatever was sent under it is dead then: the version fills the
+    /// slots that it was sent to, and the number comes free again only above the floor of what was staged.
+    pub number_taken: bool,
 }
 
 impl Pending {
@@ -33,9 +38,11 @@ impl Pending {
             begins_generation: false,
             session,
             number,
+            before,
             chain: before.then(tag),
             key: None,
             uncommitted: None,
+            number_taken: false,
         }
     }
 
@@ -55,6 +62,7 @@ impl Pending {
         new_generation: Generation,
     ) {
         self.uncommitted = Some(version);
+        self.number_taken = state.is_some_and(|state| state.last_of(self.session) >= self.number);
         self.begins_generation = state.is_none();
         self.generation = Some(state.map_or(new_generation, |state| state.generation));
     }
@@ -68,9 +76,11 @@ impl Pending {
             begins_generation: self.begins_generation,
             session,
             number: 1,
+            before: ChainHash::default(),
             chain: ChainHash::default().then(tag),
             key: self.key.clone(),
             uncommitted: self.uncommitted,
+            number_taken: false,
         }
     }
 }
@@ -124,12 +134,9 @@ pub fn resolve(
     state: Option<&CommitState>,
     limits: Limits,
 ) -> Standing {
-    let looks = limits.rules.upholds(Mutation::NoSessionMap);
-    let own_entry = |state| if looks { own_entry(pending, state) } else { Own::Earlier };
-    let may_go_on = || !looks || may_go_on(pending, state);
     if let Some(state) = state.filter(|state| pending.generation == Some(state.generation))
         && pending.uncommitted.is_some()
-        && let Own::This(version) = own_entry(state)
+        && let Own::This(version) = own_entry(pending, state)
     {
         // Beside its key, which others may have, too, this tells whose it was, and when.
         return Standing::Committed(Found::Session { version });
@@ -141,12 +148,12 @@ pub fn resolve(
     }
     let Some(known) = pending.uncommitted else {
         // Never sent: only whether its session is still known matters.
-        return Standing::Uncommitted { new_session: !may_go_on() };
+        return Standing::Uncommitted { new_session: !may_go_on(pending, state) };
     };
     if pending.generation != state.map(|state| state.generation) {
         return match next_to(known, version) {
             // Nothing can have come of it yet.
-            Next::Same => Standing::Uncommitted { new_session: !may_go_on() },
+            Next::Same => Standing::Uncommitted { new_session: !may_go_on(pending, state) },
             // Somebody else has begun the generation in the only slot that it was sent to.
             Next::Successor if pending.begins_generation => Standing::Uncommitted { new_session: true },
             Next::Beyond if pending.begins_generation => Standing::AskHistory,
@@ -154,20 +161,18 @@ pub fn resolve(
         };
     }
     if let Some(state) = state {
-        // Keys are never dropped, so the absence of one is proof.
-        let proves = pending.key.is_some() || absence_proves(state, known);
-        match own_entry(state) {
-            // Somebody else goes on under this session id. Only history knows whose number this was.
-            Own::Later if pending.key.is_none() => return Standing::AskHistory,
-            // The number is taken. If this operation had it before, and its entry was dropped, only history knows.
-            Own::Another | Own::Later if proves => return Standing::Uncommitted { new_session: true },
-            Own::This(_) | Own::Another | Own::Later | Own::Earlier => {}
+        if pending.number_taken {
+            return Standing::Uncommitted { new_session: true };
         }
-        if !proves && limits.rules.upholds(Mutation::NoHistory) {
+        let own = own_entry(pending, state);
+        // A key that is not applied proves it. Else the session's entry does, or that there is none, while the floor has not passed: later
+        // it may be one that a clone of the session began anew. Where the session is beyond this number, only history knows whose it was.
+        let proves = pending.key.is_some() || (own != Own::Later && absence_proves(state, known));
+        if !proves && (own == Own::Later || limits.rules.upholds(Mutation::NoHistory)) {
             return Standing::AskHistory;
         }
     }
-    Standing::Uncommitted { new_session: !may_go_on() }
+    Standing::Uncommitted { new_session: !may_go_on(pending, state) }
 }
 
 /// What a retained version below the newest one tells, asked from the newest such version downwards, to the one after
@@ -180,6 +185,9 @@ pub fn look_back(pending: &Pending, version: MetadataVersion, state: Option<&Com
             Next::Same | Next::Successor | Next::Beyond => LookBack::Older,
         };
     };
+    if let Some(key) = &pending.key {
+        return if state.has_applied(key) { LookBack::Committed(Found::Key) } else { LookBack::Uncommitted };
+    }
     match own_entry(pending, state) {
         Own::This(version) => LookBack::Committed(Found::Session { version }),
         Own::Another | Own::Earlier if absence_proves(state, known) => LookBack::Uncommitted,
@@ -187,7 +195,7 @@ pub fn look_back(pending: &Pending, version: MetadataVersion, state: Option<&Com
     }
 }
 
-/// An entry that was there after `known` would still be there: the floor has not passed the version after it.
+/// An entry that came after `known` would still be there: the floor has not passed the version after it.
 fn absence_proves(state: &CommitState, known: MetadataVersion) -> bool {
     state.intent_floor.0 <= known.0.saturating_add(1)
 }
@@ -207,11 +215,15 @@ fn next_to(known: MetadataVersion, version: MetadataVersion) -> Next {
     }
 }
 
+/// Whether the session stands right before this operation: at the number before, and with the same operations up to there. A clone of the
+/// session may have come to the same number by another way.
 fn may_go_on(pending: &Pending, state: Option<&CommitState>) -> bool {
-    let last = state.map_or(0, |state| state.last_of(pending.session));
-    last.checked_add(1) == Some(pending.number)
+    let entry = state.and_then(|state| state.sessions.get(&pending.session));
+    let (last, chain) = entry.map_or((0, ChainHash::default()), |entry| (entry.last, entry.chain));
+    last.checked_add(1) == Some(pending.number) && chain == pending.before
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Own {
     /// The last operation of the session is this one.
     This(MetadataVersion),

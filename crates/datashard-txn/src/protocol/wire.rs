@@ -1,9 +1,12 @@
 //! The commit state as text: the value of one table property.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 use datashard_spec::id::MetadataVersion;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{ChainHash, CommitId, CommitState, Generation, SessionEntry, SessionId};
 
@@ -45,8 +48,40 @@ struct Wire {
     pi: String,
     f: u64,
     g: u64,
+    #[serde(deserialize_with = "each_once")]
     s: BTreeMap<String, (u64, u64, String)>,
+    #[serde(deserialize_with = "each_once")]
     a: BTreeMap<String, u64>,
+}
+
+/// A map that names nothing twice. JSON may; whichever of the two were taken, an operation would be forgotten.
+fn each_once<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct EachOnce<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for EachOnce<T> {
+        type Value = BTreeMap<String, T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((name, value)) = entries.next_entry::<String, T>()? {
+                if map.contains_key(&name) {
+                    return Err(A::Error::custom(format!("`{name:.40}` is there twice")));
+                }
+                map.insert(name, value);
+            }
+            Ok(map)
+        }
+    }
+
+    deserializer.deserialize_map(EachOnce(PhantomData))
 }
 
 #[derive(Deserialize)]

@@ -20,14 +20,15 @@ pub(super) const PLACE: &str = "record batch";
 /// The rows of a batch in exactly the Arrow schema of the table ([`schema_to_arrow`]).
 ///
 /// Columns, and the members of structs, are matched by field id if every field of the batch carries one (under
-/// [`FIELD_ID_KEY`](crate::arrow::FIELD_ID_KEY)), and else by exact name; their order does not matter. One that the batch lacks is filled
+/// [`FIELD_ID_KEY`](crate::arrow::FIELD_ID_KEY)), and else by exact name; their order does not matter. Names may differ where ids are
+/// matched, as after a column was renamed, but may not be those of other columns. One that the batch lacks is filled
 /// with its write default, or with nulls. Types may be narrower than the table's if no value can change by it: small and unsigned integers,
 /// half floats, decimals of fewer digits, coarser timestamps, large text and bytes, views, dictionaries, runs, lists of other layouts.
 /// Zero-copy for columns that are right already.
 ///
 /// # Errors
-/// All `InvalidInput`: `WrongColumns` for a column that the table lacks, one that occurs twice, and a missing one that is required and
-/// without write default; `WrongType` for a column whose type cannot be widened; `BadValue`, with the row, for a null in a required column
+/// All `InvalidInput`: `WrongColumns` for a column that the table lacks, one that occurs twice, one that has the id of a column and the name
+/// of another, and a missing one that is required and without write default; `WrongType` for a column whose type cannot be widened; `BadValue`, with the row, for a null in a required column
 /// at any depth (where the struct around it is not null itself), a decimal with more digits than its type, a time beyond midnight, a
 /// timestamp out of range; `TooLarge` for a column of text, bytes or elements that 32-bit offsets cannot count.
 ///
@@ -139,6 +140,9 @@ impl Matching {
             if fitting.next().is_some() {
                 return Err(wrong(format!("column `{}` is there more than once", join(parent, &field.name))));
             }
+            if let Some(found) = source.and_then(|at| found.get(at)) {
+                contradiction(found, field, wanted, parent)?;
+            }
             if source.is_none() && field.required && field.write_default.is_none() {
                 return Err(wrong(format!(
                     "column `{}` (id {}) is required, not there, and has no write default",
@@ -185,6 +189,27 @@ impl Matching {
             _ => String::new(),
         }
     }
+}
+
+/// Refuses a column that is one by its id and another by its name: its ids may be those of another table, and values would silently go to
+/// columns that they are not of.
+fn contradiction(
+    found: &Field,
+    field: &NestedField,
+    wanted: &StructType,
+    parent: &str,
+) -> Result<(), DataError> {
+    let name = found.name();
+    if *name == field.name || wanted.fields.iter().all(|other| other.name != *name) {
+        return Ok(());
+    }
+    Err(wrong(format!(
+        "column `{name}` has the field id {} of column `{}`, and the table has another column `{name}`: if the ids are those of another \
+         table or schema, take them off; else name the columns as the table does",
+        field.id,
+        join(parent, &field.name),
+        name = join(parent, name),
+    )))
 }
 
 pub(super) fn wrong(reason: String) -> DataError {

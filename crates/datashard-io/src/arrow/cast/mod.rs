@@ -21,6 +21,7 @@ use std::fmt::Display;
 use arrow::array::{Array, ArrayRef};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use datashard_spec::schema::Type;
 
 pub use conform::conform_batch;
@@ -115,6 +116,14 @@ impl At<'_> {
             place: format!("column `{}`", self.column),
             bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
             limit_bytes: u64::try_from(i32::MAX).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Values that could not be put one after the other: mostly because together they are too large.
+    fn not_taken(&self, error: ArrowError) -> DataError {
+        match error {
+            ArrowError::OffsetOverflowError(bytes) => self.too_large(bytes),
+            other => self.internal(other),
         }
     }
 

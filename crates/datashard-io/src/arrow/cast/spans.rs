@@ -95,7 +95,7 @@ impl Spans {
                     several.iter().flat_map(|(start, length)| *start..start.saturating_add(*length));
                 let indices = indices.map(|index| u64::try_from(index).unwrap_or(u64::MAX));
                 let indices = UInt64Array::from_iter_values(indices);
-                (take(parts, &indices, None).map_err(|error| at.internal(error))?, false)
+                (take(parts, &indices, None).map_err(|error| at.not_taken(error))?, false)
             }
         };
         let has_small_offsets = matches!(list.data_type(), DataType::List(_) | DataType::Map(..));

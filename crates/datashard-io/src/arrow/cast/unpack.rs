@@ -12,7 +12,7 @@ pub(super) fn unpack(array: &ArrayRef, at: &At<'_>) -> Result<ArrayRef, DataErro
     let unpacked = match array.data_type() {
         DataType::Dictionary(..) => {
             downcast_dictionary_array!(
-                array => take(array.values(), array.keys(), None).map_err(|error| at.internal(error))?,
+                array => take(array.values(), array.keys(), None).map_err(|error| at.not_taken(error))?,
                 other => return Err(at.wrong_type(other, &"a dictionary", ""))
             )
         }
@@ -38,5 +38,5 @@ fn runs<R: RunEndIndexType>(array: &ArrayRef, at: &At<'_>) -> Result<ArrayRef, D
         taken.extend(std::iter::repeat_n(run, end.saturating_sub(start)));
         start = end.max(start);
     }
-    take(runs.values(), &UInt64Array::from(taken), None).map_err(|error| at.internal(error))
+    take(runs.values(), &UInt64Array::from(taken), None).map_err(|error| at.not_taken(error))
 }

@@ -33,7 +33,8 @@ impl BatchFilter {
     /// Prepares a predicate for batches whose columns are those of `schema`, in its order.
     ///
     /// # Errors
-    /// `Internal` if `schema` lacks a column that is tested: it is not the one that the predicate was bound to.
+    /// `InvalidInput` if a column that is tested has another type in `schema` than in the one that the predicate was bound to; `Internal` if
+    /// `schema` lacks it.
     pub(crate) fn new(predicate: &BoundPredicate, schema: &Schema) -> Result<Self, DataError> {
         let nodes: Result<Vec<Node<ColumnTest>>, DataError> = predicate
             .nodes()
@@ -95,6 +96,16 @@ impl ColumnTest {
         let (path, field_type) = path_to(id, schema).ok_or_else(|| {
             DataError::internal(format!("the filter tests `{name}` (id {id}), which is not read"))
         })?;
+        let bound = leaf.term.source_type();
+        // Values and literals of different types compare as nothing, so that rows would be left out without a word.
+        if field_type.as_primitive().is_some() && *bound != field_type {
+            return Err(DataError::InvalidInput {
+                what: "filter",
+                reason: format!(
+                    "it was bound to column `{name}` as {bound}, but the column is read as {field_type}: bind it to the schema that is read"
+                ),
+            });
+        }
         Ok(Self { filter: LeafFilter::new(leaf, field_type), name, path })
     }
 

@@ -224,3 +224,26 @@ fn schemas_are_written_as_the_java_reference_writes_them() {
     }
     assert_eq!(files, 5);
 }
+
+#[test]
+fn a_record_without_fields_tells_which_rows_have_it() {
+    let empty = r#"{"name":"s","type":["null",{"type":"record","name":"r","fields":[]}],"default":null,"field-id":2}"#;
+    let fields = format!("{NUMBER},{empty}");
+    // 1 and null; 2 and a record.
+    let (bytes, _) = file(&fields, Codec::Null, &[(2, vec![2, 0, 4, 2])]);
+    let added =
+        datashard_spec::schema::StructType::new(vec![NestedField::optional(3, "x", PrimitiveType::Int)]);
+    let schema = Arc::new(
+        Schema::new(vec![
+            NestedField::required(1, "n", PrimitiveType::Long),
+            NestedField::optional(2, "s", added),
+        ])
+        .unwrap(),
+    );
+    let batches = read(bytes.clone(), ReadRequest::new(schema)).unwrap();
+    assert_eq!(values(&batches), [1, 2]);
+    assert_eq!((batches[0].column(1).is_null(0), batches[0].column(1).is_null(1)), (true, false));
+    assert_eq!(batches[0].column(1).as_struct().column(0).null_count(), 2);
+    // Nobody has to ask for it.
+    assert_eq!(values(&read(bytes, ReadRequest::new(number_schema())).unwrap()), [1, 2]);
+}

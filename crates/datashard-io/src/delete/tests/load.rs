@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{Field, Schema as ArrowSchema};
+use arrow::array::{ArrayRef, AsArray, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Field, Int64Type, Schema as ArrowSchema};
 use bytes::Bytes;
 use datashard_spec::error::ErrorKind;
 use datashard_spec::id::{DataSequenceNumber, FieldId, PartitionSpecId};
@@ -13,12 +13,14 @@ use datashard_spec::manifest::{DataFile, FileContent, FileFormat};
 use datashard_spec::partition::PartitionSpec;
 use datashard_spec::puffin::DeletionVector;
 use datashard_spec::schema::{NestedField, PrimitiveType, Schema};
+use futures_util::TryStreamExt;
 use parquet::arrow::ArrowWriter;
 
 use crate::arrow::FIELD_ID_KEY;
 use crate::data_error::DataError;
 use crate::delete::{DeleteFile, DeleteLoader, Deletes};
 use crate::file::InputFile;
+use crate::read::{FileReader, ReadRequest};
 
 /// A Parquet file of these columns, by field id.
 fn parquet(columns: Vec<(i32, ArrayRef)>) -> Bytes {
@@ -225,6 +227,29 @@ async fn equality_deletes_have_the_types_of_today_and_of_their_own_columns() {
     assert_eq!(sets, [(vec![FieldId(1)], 3), (vec![FieldId(2)], 2)]);
     load(&loader, "b").await.unwrap();
     assert_eq!(files.opened(), ["ints", "longs", "gone"]);
+}
+
+#[tokio::test]
+async fn a_key_of_a_dropped_column_and_one_that_was_widened_since_is_compared_in_the_types_of_today() {
+    // The only schema with both columns is one in which the first was an int still.
+    let ints = |values: &[i32]| -> ArrayRef { Arc::new(Int32Array::from(values.to_vec())) };
+    let files = Files::new([
+        ("ints", parquet(vec![(1, ints(&[7])), (2, longs(&[Some(8)]))])),
+        ("longs", parquet(vec![(1, longs(&[Some(1 << 40)])), (2, longs(&[Some(8)]))])),
+    ]);
+    let deletes =
+        vec![delete(files.equality("ints", 1, &[1, 2]), 5), delete(files.equality("longs", 1, &[1, 2]), 6)];
+    let deletes = Arc::new(load(&files.loader(deletes), "a").await.unwrap());
+    let rows = parquet(vec![(1, ints(&[6, 7, 7])), (2, longs(&[Some(8), Some(8), Some(9)]))]);
+    let request = ReadRequest::new(schema()).with_deletes(deletes);
+    let input = InputFile::in_memory("a", rows);
+    let reader = FileReader::open(input, &FileFormat::Parquet, request).await.unwrap();
+    let batches: Vec<RecordBatch> = reader.into_stream().try_collect().await.unwrap();
+    let left: Vec<i64> = batches
+        .iter()
+        .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec())
+        .collect();
+    assert_eq!(left, [6, 7]);
 }
 
 #[tokio::test]

@@ -94,6 +94,26 @@ fn two_deletion_vectors_for_a_data_file_are_damage() {
 }
 
 #[test]
+fn a_deletion_vector_that_names_no_data_file_is_damage_for_those_it_may_be_of() {
+    let nameless = |sequence| {
+        let mut vector = vector("v", "f");
+        vector.referenced_data_file = None;
+        delete(vector, sequence)
+    };
+    let error = select(vec![nameless(5)], "f").unwrap_err();
+    assert_eq!(error.kind(), datashard_spec::error::ErrorKind::InvalidData);
+    assert_eq!(
+        error.to_string(),
+        "`v`, delete manifests: the entry of a deletion vector does not name its data file, which may be `f`"
+    );
+    // Older than the data file, or of another partition, it is none of its concern.
+    assert_eq!(select(vec![nameless(4)], "f").unwrap(), Selected::default());
+    let mut elsewhere = nameless(5);
+    elsewhere.spec = spec(2);
+    assert_eq!(select(vec![elsewhere], "f").unwrap(), Selected::default());
+}
+
+#[test]
 fn bounds_of_paths_leave_out_files_for_other_data_files() {
     let between = |lower: &str, upper: &str| {
         let bound = |text: &str| -> BoundMap {

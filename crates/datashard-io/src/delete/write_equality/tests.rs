@@ -79,6 +79,22 @@ async fn files_hold_the_equality_columns_only() {
 }
 
 #[tokio::test]
+async fn keys_whose_field_ids_and_names_contradict_each_other_are_refused() {
+    let (mut writer, _, _) = begin(&unpartitioned(), &[1], false);
+    // Of another table, in which 1 is the number of something else.
+    let fields = vec![
+        NestedField::required(1, "serial", PrimitiveType::Long),
+        NestedField::required(2, "id", PrimitiveType::Long),
+    ];
+    let longs = |value| Arc::new(Int64Array::from(vec![value])) as ArrayRef;
+    let other = schema_to_arrow(&Schema::new(fields).unwrap()).unwrap();
+    let keys = RecordBatch::try_new(other, vec![longs(7), longs(8)]).unwrap();
+    let error = writer.write(&keys).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("column `serial` has the field id 1 of column `id`"), "{error}");
+}
+
+#[tokio::test]
 async fn keys_come_once_with_nulls_equal() {
     let (mut writer, book, _) = begin(&unpartitioned(), &[1, 2, 1], false);
     writer.write(&keys(&[(1, None), (1, Some("a")), (1, None)])).await.unwrap();

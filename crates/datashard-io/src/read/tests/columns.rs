@@ -59,6 +59,23 @@ async fn a_filter_on_fields_of_structs_that_were_not_asked_for() {
     assert_eq!(file.plan.lock().unwrap().as_ref().unwrap().resolution.leaves(), [1, 2, 3]);
 }
 
+#[tokio::test]
+async fn a_filter_bound_to_another_type_than_the_one_that_is_read_is_refused() {
+    let of = |to| Arc::new(Schema::new(vec![NestedField::optional(1, "a", to)]).unwrap());
+    let (old, today) = (of(PrimitiveType::Int), of(PrimitiveType::Long));
+    let file = MemoryFile::new(&old, &[vec![Some(Value::Int(7))]]);
+    let filter = "a > 5".parse::<Predicate>().unwrap().bind(&today).unwrap();
+    let request = ReadRequest::new(Arc::clone(&old)).with_table_schema(Arc::clone(&today));
+    let error = file.open(&request.with_filter(filter.clone())).unwrap_err();
+    assert_eq!(error.kind(), datashard_spec::ErrorKind::InvalidInput, "{error}");
+    assert_eq!(
+        error.to_string(),
+        "filter: it was bound to column `a` as long, but the column is read as int: bind it to the schema that is read"
+    );
+    let request = ReadRequest::new(today).with_filter(filter);
+    assert_eq!(file.rows(&request).await, [vec![long(7)]]);
+}
+
 fn metadata_schema(ids: &[FieldId]) -> Arc<Schema> {
     let partition = StructType::new(vec![
         NestedField::optional(1000, "p", PrimitiveType::Long),
@@ -118,6 +135,28 @@ async fn a_file_tells_where_its_rows_lie() {
 }
 
 #[tokio::test]
+async fn a_filter_may_test_a_field_of_the_partition() {
+    let schema = metadata_schema(&[FieldId(1), FieldId::PARTITION]);
+    let spec = PartitionSpec::new(
+        PartitionSpecId(3),
+        vec![PartitionField::new(FieldId(1), FieldId(1000), "p", Transform::Identity)],
+    );
+    let column = schema.field_by_id(FieldId::PARTITION).unwrap().field_type.as_struct().unwrap();
+    let name = format!("_partition.{}", column.fields[0].name);
+    for (value, rows) in [(9, 3), (8, 0)] {
+        let filter =
+            format!("{name} = {value} and id > 0").parse::<Predicate>().unwrap().bind(&schema).unwrap();
+        for asked in [Arc::clone(&schema), metadata_schema(&[FieldId(1)])] {
+            let request = ReadRequest::new(asked)
+                .with_table_schema(Arc::clone(&schema))
+                .with_partition(&spec, &[Some(Value::Int(9))])
+                .with_filter(filter.clone());
+            assert_eq!(numbered(4).rows(&request).await.len(), rows, "{filter}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_a_metadata_column_needs_must_be_told() {
     for (id, expected) in [
         (
@@ -170,6 +209,8 @@ async fn stored_lineage_wins_over_inherited_and_rows_of_old_files_have_none() {
         .with_table_schema(schema)
         .with_filter(filter);
     assert_eq!(stored.rows(&ids).await, [vec![long(2)]]);
+    let negative = ReadRequest::new(metadata_schema(&[FieldId::ROW_ID])).with_first_row_id(-1);
+    assert!(numbered(2).open(&negative).unwrap_err().to_string().contains("-1 is below 0"));
     let overflow = ReadRequest::new(metadata_schema(&[FieldId::ROW_ID])).with_first_row_id(i64::MAX);
     assert!(numbered(2).outcome(&overflow).await.1.unwrap().to_string().contains("exceed 64 bits"));
 }

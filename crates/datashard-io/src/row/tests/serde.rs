@@ -155,6 +155,36 @@ fn values_that_do_not_fit_the_struct_are_named() {
     assert_eq!(errors[1], "record, row 2: column `c.element`: invalid type: unit value, expected i8");
 }
 
+#[test]
+fn numbers_are_not_rounded_on_the_way_out() {
+    fn out<T: serde::de::DeserializeOwned>(to: P, value: Value) -> Result<T, String> {
+        let schema = one(to);
+        let mut rows = RowBuilder::new(&schema).unwrap();
+        rows.push_values([Some(value)]).unwrap();
+        let batch = rows.finish().unwrap();
+        let row = deserialize::<BTreeMap<String, T>>(&batch, &schema).unwrap().next().unwrap();
+        row.map(|mut row| row.remove("c").unwrap()).map_err(|error| error.to_string())
+    }
+    assert_eq!(out::<f32>(P::Double, Value::Double(0.5)), Ok(0.5));
+    assert_eq!(out::<f32>(P::Double, Value::Double(f64::INFINITY)), Ok(f32::INFINITY));
+    assert!(out::<f32>(P::Double, Value::Double(f64::NAN)).unwrap().is_nan());
+    assert_eq!(out::<f64>(P::Float, Value::Float(0.1)), Ok(f64::from(0.1_f32)));
+    assert_eq!(out::<f64>(P::Long, Value::Long(-(1 << 53))), Ok(-9_007_199_254_740_992.0));
+    assert_eq!(out::<f32>(P::Int, Value::Int(1 << 24)), Ok(16_777_216.0));
+    let place = "record, row 0: column `c`: ";
+    for (error, reason) in [
+        (out::<f32>(P::Double, Value::Double(0.1)).unwrap_err(), "0.1 is no float of 32 bits"),
+        (out::<f32>(P::Double, Value::Double(1e300)).unwrap_err(), "is no float of 32 bits"),
+        (out::<f32>(P::Int, Value::Int((1 << 24) + 1)).unwrap_err(), "16777217 is no float of 32 bits"),
+        (
+            out::<f64>(P::Long, Value::Long((1 << 53) + 1)).unwrap_err(),
+            "9007199254740993 is no float of 64 bits",
+        ),
+    ] {
+        assert!(error.starts_with(place) && error.contains(reason), "{error}");
+    }
+}
+
 /// Any value as the column `c`.
 #[derive(Serialize)]
 struct Only<T: Serialize> {

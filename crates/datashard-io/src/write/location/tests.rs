@@ -65,6 +65,18 @@ fn names_are_new_each_time_and_end_as_asked() {
 }
 
 #[test]
+fn a_prefix_begins_every_name_and_cannot_leave_the_folder() {
+    let options = options_of(FileContent::Data, &[]);
+    let prefixed = options.clone().with_name_prefix("e12-").unwrap();
+    let locations = FileLocations::new(&table(-1), &prefixed, &Context::system()).unwrap();
+    assert!(locations.new_shared_file(".parquet").unwrap().path.name().starts_with("e12-00000-"));
+    for prefix in ["../", "a/b", "é", " "] {
+        let error = options.clone().with_name_prefix(prefix).unwrap_err();
+        assert_eq!(error.kind(), datashard_spec::ErrorKind::InvalidInput, "{prefix}");
+    }
+}
+
+#[test]
 fn trap_29_awkward_values_make_the_folders_of_the_reference_implementation() {
     let spec = spec_of(&["p q", "ключ=1"]);
     let found = fixture("part_special_strings");

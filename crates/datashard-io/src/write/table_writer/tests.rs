@@ -87,6 +87,28 @@ async fn batch_that_does_not_fit_leaves_no_trace() {
 }
 
 #[tokio::test]
+async fn batch_that_cannot_be_sorted_leaves_no_trace() {
+    use arrow::array::{ArrayRef, TimestampMicrosecondArray};
+    use datashard_spec::schema::{NestedField, PrimitiveType};
+    let fields = vec![NestedField::optional(1, "at", PrimitiveType::Timestamp)];
+    let schema = Arc::new(Schema::new(fields).unwrap());
+    let by_hour = SortField::new(FieldId(1), Transform::Hour, SortDirection::Ascending, NullOrder::First);
+    let options = options().with_sort_order(SortOrder::new(SortOrderId(3), vec![by_hour]));
+    let spec = PartitionSpec::builder(&schema).identity("at").build().unwrap();
+    let (store, book) = (table(-1), Notebook::new(10));
+    let (format, context) = (Box::new(book.clone()), Context::system());
+    let mut writer = TableWriter::with_format(&store, &schema, &spec, &options, &context, format).unwrap();
+    let at = |times: Vec<i64>| {
+        let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(times));
+        RecordBatch::try_from_iter([("at", times)]).unwrap()
+    };
+    let error = writer.write(&at(vec![0, i64::MAX])).await.unwrap_err();
+    assert!(matches!(error, DataError::BadValue { row: 1, .. }), "{error}");
+    writer.write(&at(vec![5])).await.unwrap();
+    assert_eq!(writer.finish().await.unwrap().record_count, 1);
+}
+
+#[tokio::test]
 async fn open_files_are_bounded_and_the_largest_goes_first() {
     let (store, book) = (table(-1), Notebook::new(10));
     let options = options().with_max_open_files(3);
@@ -198,6 +220,23 @@ async fn failed_put_publishes_nothing_and_abort_cleans_up() {
                 "all were finished or given up"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_fails_while_it_is_completed_is_given_up_in_order() {
+    for clustered in [false, true] {
+        let (store, book) = (table(-1), Notebook::new(10));
+        // The sorted rows of a partition go out in two pieces at the end; the second one fails.
+        let options = options().with_sort_order(by_id()).with_clustered_rows(clustered);
+        let mut writer = writer(&store, &options, &book);
+        let rows: Vec<(i64, Option<&str>)> = (0..8_193).map(|id| (id, Some("a"))).collect();
+        writer.write(&batch(&rows)).await.unwrap();
+        book.passing_writes.store(1, std::sync::atomic::Ordering::SeqCst);
+        let error = writer.finish().await.unwrap_err();
+        assert!(error.to_string().contains("torn"), "{error}");
+        assert!(writer.abort().await.is_complete());
+        assert_eq!(book.log(), ["begin 00000", "abort 00000"], "clustered: {clustered}");
     }
 }
 

@@ -1,5 +1,8 @@
 //! Appends over all format versions: what is written is read back by the format's own readers.
 
+mod refused;
+mod retained;
+
 use datashard_spec::id::{FieldId, SchemaId, SequenceNumber};
 use datashard_spec::manifest::{FileContent, FileFormat, ManifestStatus};
 use datashard_spec::metadata::{ApplyContext, FormatVersion, TableUpdate};
@@ -53,6 +56,21 @@ fn an_append_is_read_back_in_every_version() {
             assert_eq!(row_ids, [None, None, None]);
         }
     }
+}
+
+#[test]
+fn g7_time_does_not_go_back_behind_the_snapshot_or_the_version_before() {
+    let mut table = TestTable::plain(FormatVersion::V2);
+    for (now_ms, expect) in [(5_000, 5_000), (4_000, 5_000)] {
+        table.now_ms = now_ms;
+        table.commit(&append(&format!("{now_ms}"))).unwrap();
+        assert_eq!(table.snapshot().timestamp_ms, expect);
+    }
+    table.now_ms = 9_000;
+    table.commit(&SetProperties::new().set("a", "b")).unwrap();
+    table.now_ms = 6_000;
+    table.commit(&append("late")).unwrap();
+    assert_eq!((table.snapshot().timestamp_ms, table.metadata().last_updated_ms()), (9_000, 9_000));
 }
 
 #[test]
@@ -213,111 +231,12 @@ fn d5_a_partition_value_of_before_its_column_was_widened_is_taken() {
 }
 
 #[test]
-fn d5_files_that_lack_a_new_required_column_are_a_conflict() {
-    let mut table = TestTable::plain(FormatVersion::V2);
-    let mut fields = schema().fields().to_vec();
-    fields.push(NestedField::required(3, "n", PrimitiveType::Int));
-    let updates = [
-        TableUpdate::AddSchema { schema: Schema::new(fields).unwrap() },
-        TableUpdate::SetCurrentSchema { schema_id: SchemaId::LAST_ADDED },
-    ];
-    let base = table.base.as_mut().unwrap();
-    base.metadata = base.metadata.apply(&updates, &ApplyContext::new(1_000)).unwrap();
-    let refusal = table.commit(&append("a")).unwrap_err();
-    assert!(
-        matches!(&refusal, Refusal::Conflict { reason, .. } if reason.contains("the schema changed")),
-        "{refusal}"
-    );
-    table.commit(&Append::new(SchemaId(1)).with_file(SPEC, file("a"))).unwrap();
-}
-
-#[test]
-fn files_that_may_not_be_added_are_refused_and_said_why() {
-    let table = TestTable::plain(FormatVersion::V2);
-    let mut negative_size = file("a");
-    negative_size.file_size_in_bytes = -1;
-    let at = |path: &str| {
-        let mut file = file("a");
-        file.file_path = path.to_owned();
-        file
-    };
-    for (file, expect) in [
-        (file("a").with_content(FileContent::PositionDeletes), "holds deletes"),
-        (file("a").with_content(FileContent::EqualityDeletes), "holds deletes"),
-        (DataFile::new(format!("{LOCATION}/x.puffin"), FileFormat::Puffin, 1, 1), "none of data files"),
-        (DataFile::new(format!("{LOCATION}/x"), FileFormat::Parquet, -1, 1), "how many rows"),
-        (negative_size, "negative size"),
-        (file("a").with_partition(vec![None]), "1 partition values"),
-        (at("memory://actions/table2/data/a.parquet"), "outside"),
-        (at("memory://actions/table/../x.parquet"), "file of the table"),
-        (at("/etc/passwd"), "outside"),
-    ] {
-        let refusal = table.attempt(&Append::new(SchemaId(0)).with_file(SPEC, file), 1, &[]).unwrap_err();
-        assert!(matches!(refusal, Refusal::Rejected { .. }), "{refusal}");
-        assert!(reason(refusal.clone()).contains(expect), "{refusal}");
-    }
-    let refused = |append: &Append, expect: &str| {
-        let refusal = table.attempt(append, 1, &[]).unwrap_err();
-        assert!(reason(refusal.clone()).contains(expect), "{refusal}");
-    };
-    refused(&Append::new(SchemaId(0)), "adds no file");
-    refused(&append("a").with_file(SPEC, at("memory://actions/table/data/a.parquet")), "named twice");
-    refused(&append("a").with_summary_property("total-records", "9"), "cannot be set");
-    refused(&append("a").with_summary_property("operation", "delete"), "cannot be set");
-    refused(&Append::new(SchemaId(0)).with_file(PartitionSpecId(4), file("a")), "no partition spec 4");
-    refused(&Append::new(SchemaId(9)).with_file(SPEC, file("a")), "is not the table's");
-    assert!(matches!(TestTable::none().attempt(&append("a"), 1, &[]), Err(Refusal::NoTable)));
-}
-
-#[test]
-fn a_partition_value_of_another_type_is_refused() {
-    let table = TestTable::create(CreateTable::new(schema()).with_partition_spec(by_id(0)));
-    for value in [Value::String("x".to_owned()), Value::Long(1), Value::Date(1)] {
-        let append = Append::new(SchemaId(0)).with_file(SPEC, file("a").with_partition(vec![Some(value)]));
-        let refusal = table.attempt(&append, 1, &[]).unwrap_err();
-        assert!(reason(refusal.clone()).contains("partition value"), "{refusal}");
-    }
-    let null = Append::new(SchemaId(0)).with_file(SPEC, file("a").with_partition(vec![None]));
-    assert!(table.attempt(&null, 1, &[]).is_ok());
-}
-
-#[test]
-fn files_that_nobody_wrote_yet_are_handed_out_and_must_be_what_they_say() {
-    let table = TestTable::plain(FormatVersion::V2);
-    let bytes = Bytes::from(vec![0; 1_000]);
-    let at = |path: &str, bytes: &Bytes| {
-        Append::new(SchemaId(0)).with_unwritten_file(SPEC, file("e3-a"), table_path(path), bytes.clone())
-    };
-    let good = at("data/e3-a.parquet", &bytes);
-    assert_eq!(good.payload(), [(table_path("data/e3-a.parquet"), bytes.clone())]);
-    assert_eq!(good.oldest_epoch(), Some(MetadataVersion(3)));
-    assert!(table.attempt(&good, 1, &[]).is_ok());
-    for (bad, expect) in [
-        (at("data/e3-b.parquet", &bytes), "no file of that name"),
-        (at("data/e3-a.parquet", &bytes.slice(1..)), "says 1000 bytes, and 999 are given"),
-    ] {
-        let refusal = table.attempt(&bad, 1, &[]).unwrap_err();
-        assert!(reason(refusal.clone()).contains(expect), "{refusal}");
-    }
-}
-
-#[test]
-fn c9_a_table_that_asks_for_compressed_metadata_is_not_written() {
-    let mut table = TestTable::plain(FormatVersion::V2);
-    let gzip = TableUpdate::SetProperties {
-        updates: [("write.metadata.compression-codec".to_owned(), "gzip".to_owned())].into(),
-    };
-    let base = table.base.as_mut().unwrap();
-    base.metadata = base.metadata.apply(&[gzip], &ApplyContext::new(1_000)).unwrap();
-    assert!(matches!(table.commit(&append("a")), Err(Refusal::Unsupported { .. })));
-}
-
-#[test]
 fn appends_with_the_same_notes_join_and_others_do_not() {
     let (a, b) = (append("a"), append("b"));
     let noted = append("c").with_summary_property("source", "kafka");
     assert!(a.joins(&b) && noted.joins(&noted.clone()));
-    assert!(!a.joins(&noted));
+    let empty = Append::new(SchemaId(0));
+    assert!(!a.joins(&noted) && !a.joins(&empty) && !empty.joins(&a));
     let mut table = TestTable::plain(FormatVersion::V2);
     let next = table.commit(&Append::join(&[&a, &b])).unwrap();
     assert_eq!((next.manifests.len(), table.live().len()), (1, 2));
@@ -336,49 +255,4 @@ fn a_large_append_is_spread_over_manifests_of_the_target_size() {
     assert!((5..15).contains(&next.manifests.len()), "{}", next.manifests.len());
     assert!(next.manifests.iter().all(|new| new.bytes.len() < 20_000 + (1 << 14) + 1_000));
     assert_eq!(table.live().len(), 3_000);
-}
-
-/// Appends `count` times and gives the ids of the snapshots that are left.
-fn history(table: &mut TestTable, count: usize) -> Vec<i64> {
-    let before = table.metadata().snapshot_count();
-    (0..count).for_each(|number| {
-        table.commit(&append(&format!("{before}-{number}-{}", table.now_ms))).unwrap();
-        table.now_ms = table.now_ms.saturating_add(1);
-    });
-    table.metadata().snapshot_ids().map(|id| id.0).collect()
-}
-
-#[test]
-fn only_as_many_snapshots_stay_as_the_table_asks_for_and_those_that_refs_need() {
-    let mut table = TestTable::plain(FormatVersion::V2);
-    assert_eq!(history(&mut table, 5).len(), 5, "none is removed by default");
-    let refs = [
-        ("tagged", SnapshotRef::tag(datashard_spec::id::SnapshotId(3))),
-        ("branch", SnapshotRef::branch(datashard_spec::id::SnapshotId(4))),
-    ];
-    let updates =
-        refs.map(|(name, reference)| TableUpdate::SetSnapshotRef { name: name.to_owned(), reference });
-    let base = table.base.as_mut().unwrap();
-    base.metadata = base.metadata.apply(&updates, &ApplyContext::new(1_000)).unwrap();
-    table.commit(&SetProperties::new().set("datashard.snapshot.retention-count", "2")).unwrap();
-    // The commit of the properties took number 7.
-    assert_eq!(history(&mut table, 1), [3, 4, 6, 8]);
-    assert_eq!(history(&mut table, 3), [3, 4, 10, 11], "the branch keeps its newest two as well");
-    let main = table.metadata().refs()[MAIN_BRANCH].snapshot_id.0;
-    assert_eq!(main, 11);
-    assert_eq!(table.live().len(), 9, "no file goes with its snapshot");
-}
-
-#[test]
-fn settings_of_main_stay_and_keep_more_snapshots() {
-    let mut table = TestTable::plain(FormatVersion::V2);
-    history(&mut table, 2);
-    let reference = table.metadata().refs()[MAIN_BRANCH].clone().with_min_snapshots_to_keep(4);
-    let update = TableUpdate::SetSnapshotRef { name: MAIN_BRANCH.to_owned(), reference };
-    let base = table.base.as_mut().unwrap();
-    base.metadata = base.metadata.apply(&[update], &ApplyContext::new(1_000)).unwrap();
-    table.commit(&SetProperties::new().set("datashard.snapshot.retention-count", "1")).unwrap();
-    assert_eq!(history(&mut table, 4).len(), 4);
-    table.commit(&SetProperties::new().set("gc.enabled", "false")).unwrap();
-    assert_eq!(history(&mut table, 2).len(), 6, "nothing expires where files may be others'");
 }

@@ -175,18 +175,35 @@ fn ids_win_over_names_if_all_fields_have_one() {
         |fields: Vec<Field>| RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), columns()).unwrap();
     let first = |batch: &RecordBatch| batch.column(0).as_primitive::<Int32Type>().value(0);
 
-    let made = conform_batch(&given(vec![with_id("old", 1), with_id("x", 2)]), &table).unwrap();
+    let made = conform_batch(&given(vec![with_id("older", 1), with_id("x", 2)]), &table).unwrap();
     assert_eq!(first(&made), 1);
     // One field without: names it is.
     let made =
         conform_batch(&given(vec![with_id("old", 1), Field::new("new", DataType::Int32, true)]), &table)
             .unwrap();
     assert_eq!(first(&made), 2);
-    let error = message(&given(vec![with_id("old", 1), with_id("new", 7)]), &table);
+    let error = message(&given(vec![with_id("older", 1), with_id("new", 7)]), &table);
     assert_eq!(
         error,
         "record batch: column `new` (id 7) is none of the table's; add it to the schema or leave it out"
     );
+}
+
+#[test]
+fn ids_and_names_that_contradict_each_other_are_refused() {
+    let pair =
+        |a: i32, b: i32| vec![NestedField::optional(a, "x", P::Int), NestedField::optional(b, "y", P::Int)];
+    // Rows of another table, whose ids mean other columns: by id alone, `x` would silently become `y`.
+    let given = RecordBatch::new_empty(schema_to_arrow(&schema(pair(2, 1))).unwrap());
+    assert_eq!(
+        message(&given, &schema(pair(1, 2))),
+        "record batch: column `y` has the field id 1 of column `x`, and the table has another column `y`: if the ids are those of \
+         another table or schema, take them off; else name the columns as the table does"
+    );
+    let within = |a, b| schema(vec![NestedField::optional(9, "s", StructType::new(pair(a, b)))]);
+    let given = RecordBatch::new_empty(schema_to_arrow(&within(2, 1)).unwrap());
+    let error = message(&given, &within(1, 2));
+    assert!(error.starts_with("record batch: column `s.y` has the field id 1 of column `s.x`"), "{error}");
 }
 
 #[test]

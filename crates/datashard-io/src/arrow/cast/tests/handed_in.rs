@@ -125,3 +125,36 @@ fn values_below_nulls_do_not_count() {
     check(Time64MicrosecondArray::new(vec![-1].into(), nulls()), P::Time, &[None]);
     check(TimestampSecondArray::new(vec![i64::MIN].into(), nulls()), P::Timestamp, &[None]);
 }
+
+#[test]
+fn runs_of_no_rows_are_no_rows() {
+    use arrow::datatypes::{Int16Type, Int32Type};
+    let none = RunArray::<Int32Type>::try_new(
+        &Int32Array::from(Vec::<i32>::new()),
+        &StringArray::from(Vec::<&str>::new()),
+    );
+    check(none.unwrap(), P::String, &[]);
+    let runs = RunArray::<Int16Type>::try_new(
+        &Int16Array::from(vec![2, 5]),
+        &StringArray::from(vec![Some("a"), None]),
+    )
+    .unwrap();
+    for start in 0..=5 {
+        check(runs.slice(start, 0), P::String, &[]);
+    }
+    check(runs.slice(1, 2), P::String, &[Some("a".into()), None]);
+}
+
+#[test]
+fn text_that_grows_beyond_what_offsets_count_is_refused() {
+    // Two thousand times one long text: small as a dictionary, or as runs.
+    let text = StringArray::from(vec!["x".repeat(1 << 20)]);
+    let keys = Int8Array::from(vec![0_i8; 2048]);
+    let dictionary = DictionaryArray::<Int8Type>::try_new(keys, arc(text.clone())).unwrap();
+    let runs =
+        RunArray::<arrow::datatypes::Int32Type>::try_new(&Int32Array::from(vec![2048]), &text).unwrap();
+    for array in [arc(dictionary), arc(runs)] {
+        let error = conform(&array, &P::String).unwrap_err();
+        assert!(matches!(error, DataError::TooLarge { .. }), "{error}");
+    }
+}
