@@ -186,11 +186,11 @@ fn d16_two_machines_started_from_one_snapshot_lose_nothing_and_double_nothing() 
 #[test]
 fn d16_a_number_that_a_clone_took_proves_nothing_once_the_entry_before_may_be_dropped() {
     let generation = Generation(1);
+    let mut pending = Pending::new(SessionId(5), 1, ChainHash::default(), OperationTag(1));
     let mut state = CommitState::new(generation);
+    pending.known_uncommitted(MetadataVersion(3), Some(&state), generation);
     let clones = SessionEntry { last: 1, version: MetadataVersion(7), chain: ChainHash(2) };
     state.sessions.insert(SessionId(5), clones);
-    let mut pending = Pending::new(SessionId(5), 1, ChainHash::default(), OperationTag(1));
-    pending.known_uncommitted(MetadataVersion(3), Some(&state), generation);
     let standing = |floor: u64| {
         let mut state = state.clone();
         state.intent_floor = MetadataVersion(floor);
