@@ -134,6 +134,12 @@ impl Core {
                     view = self.after_answer(work, view).await?;
                 }
                 Err(error) => {
+                    // The store says that it did nothing. But a request may be delivered twice, and this speak of the second time.
+                    if let Ok(Some(newest)) = self.newest(view.as_ref()).await
+                        && let Ok(Standing::Committed(found)) = self.stands(work, Some(&newest)).await
+                    {
+                        return self.confirm(work, Some(&newest), found).await;
+                    }
                     work.note_refused(was_open.is_some());
                     return Err(error.into());
                 }

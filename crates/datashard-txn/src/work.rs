@@ -45,6 +45,8 @@ pub(crate) struct Work {
     last: Option<Attempt>,
     /// Whether its slot may still turn out to hold it. All slots below hold something else.
     is_open: bool,
+    /// Whether it was sent to a slot that nobody has, and the store says that it refused. Then nothing of it is deleted (I3).
+    may_arrive: bool,
     made: u32,
     earlier: Vec<NewManifest>,
     written: BTreeSet<TablePath>,
@@ -82,6 +84,7 @@ impl Work {
             attempt_began: now,
             last: None,
             is_open: false,
+            may_arrive: false,
             made: 0,
             earlier: Vec::new(),
             written: BTreeSet::new(),
@@ -160,7 +163,7 @@ impl Work {
     /// Files that are written from now on tell of this base, where the epoch so far lies below its file floor: nothing that was written
     /// before is used then (R4). What the operation itself brings stays as it is.
     pub(crate) fn renew_epoch(&mut self, base: &Base) {
-        let floor = base.state.as_ref().map_or(MetadataVersion(0), |state| state.file_floor);
+        let floor = base.state.as_ref().map_or(base.version, |state| state.file_floor);
         if self.epoch < floor {
             self.epoch = base.version;
             self.earlier.clear();
@@ -201,9 +204,10 @@ impl Work {
         self.is_open = true;
     }
 
-    /// The store certainly did not take it, and nothing was sent to that slot before.
+    /// The store says that it did not take it. If nothing was sent to that slot before, that is the end of it.
     pub(crate) fn note_refused(&mut self, was_open: bool) {
-        self.is_open = was_open;
+        self.may_arrive = self.is_open;
+        self.is_open = self.is_open && was_open;
     }
 
     pub(crate) fn renew_session(&mut self, core: &Core) {
@@ -335,7 +339,8 @@ impl Work {
                 core.session().give_back(&self.pending);
                 // The operation's own files stay: the caller may have sent it before, and that may yet be committed. If nobody refers to
                 // them, the collector finds them.
-                (Err(error), self.metadata_files.into_iter().collect())
+                let leavings = if self.may_arrive { BTreeSet::new() } else { self.metadata_files };
+                (Err(error), leavings.into_iter().collect())
             }
         }
     }

@@ -144,6 +144,8 @@ pub fn advance(
         // Entries of an earlier generation are unknown: absence proves nothing below here.
         let mut state = CommitState::new(step.generation);
         state.intent_floor = version;
+        // How high the file floor was is lost as well. No file that was begun before the state was lost may be added: it may be collected.
+        state.file_floor = base_version;
         state
     });
     state.parent = base.map_or(CommitId::default(), |base| base.commit);

@@ -134,8 +134,11 @@ pub fn resolve(
     state: Option<&CommitState>,
     limits: Limits,
 ) -> Standing {
+    let looks = limits.rules.upholds(Mutation::NoSessionMap);
+    let may_go_on = || !looks || may_go_on(pending, state);
     if let Some(state) = state.filter(|state| pending.generation == Some(state.generation))
         && pending.uncommitted.is_some()
+        && looks
         && let Own::This(version) = own_entry(pending, state)
     {
         // Beside its key, which others may have, too, this tells whose it was, and when.
@@ -148,12 +151,12 @@ pub fn resolve(
     }
     let Some(known) = pending.uncommitted else {
         // Never sent: only whether its session is still known matters.
-        return Standing::Uncommitted { new_session: !may_go_on(pending, state) };
+        return Standing::Uncommitted { new_session: !may_go_on() };
     };
     if pending.generation != state.map(|state| state.generation) {
         return match next_to(known, version) {
             // Nothing can have come of it yet.
-            Next::Same => Standing::Uncommitted { new_session: !may_go_on(pending, state) },
+            Next::Same => Standing::Uncommitted { new_session: !may_go_on() },
             // Somebody else has begun the generation in the only slot that it was sent to.
             Next::Successor if pending.begins_generation => Standing::Uncommitted { new_session: true },
             Next::Beyond if pending.begins_generation => Standing::AskHistory,
@@ -161,10 +164,10 @@ pub fn resolve(
         };
     }
     if let Some(state) = state {
-        if pending.number_taken {
+        if pending.number_taken && looks {
             return Standing::Uncommitted { new_session: true };
         }
-        let own = own_entry(pending, state);
+        let own = if looks { own_entry(pending, state) } else { Own::Earlier };
         // A key that is not applied proves it. Else the session's entry does, or that there is none, while the floor has not passed: later
         // it may be one that a clone of the session began anew. Where the session is beyond this number, only history knows whose it was.
         let proves = pending.key.is_some() || (own != Own::Later && absence_proves(state, known));
@@ -172,7 +175,7 @@ pub fn resolve(
             return Standing::AskHistory;
         }
     }
-    Standing::Uncommitted { new_session: !may_go_on(pending, state) }
+    Standing::Uncommitted { new_session: !may_go_on() }
 }
 
 /// What a retained version below the newest one tells, asked from the newest such version downwards, to the one after

@@ -1,6 +1,7 @@
 //! The commit protocol's own code in simulated worlds: writers, readers and clean-ups, crashes, pauses and faults, all decided by a seed.
 //!
-//! A failure prints its seed and how to see it again: `cargo xtask sim --from SEED --seeds 1`.
+//! A failure prints its seed and how to see it again: `cargo xtask sim --seeds 1 --from SEED`. With the variable `DATASHARD_SIM_LOG` set, every
+//! request of the world is printed, too.
 
 #![allow(
     clippy::as_conversions,

@@ -94,6 +94,11 @@ impl Plan {
         let workers = chance.within(1, 5);
         let operations = chance.within(2, 24 / workers + 3);
         let faults = (0..chance.pick(&[0, 1, 2, 5])).map(|_| script(&mut chance)).collect();
+        let clones = chance.one_in(8);
+        if clones {
+            // A clone has the wrong clock of the machine that it is one of, and nobody sets it right.
+            profile.signature_age = None;
+        }
         Self {
             seed,
             mood,
@@ -117,7 +122,7 @@ impl Plan {
             faults,
             disturbances: chance.pick(&[0, 1, 3, 6, 10]),
             longest_pause: if is_slow { seconds(4 * 3_600) } else { seconds(60) },
-            clones: chance.one_in(8),
+            clones,
             retires: is_slow && !chance.one_in(6),
             sweeps: chance.one_in(4),
             foreign: chance.pick(&[

@@ -11,8 +11,8 @@ use datashard_spec::metadata::{ApplyContext, TableMetadata, TableUpdate};
 use datashard_spec::snapshot_ref::SnapshotRef;
 use datashard_txn::action::SetProperties;
 use datashard_txn::protocol::{
-    AppKey, ChainHash, CommitState, Generation, Limits, OperationTag, Pending, SessionEntry, SessionId,
-    Standing, resolve,
+    AppKey, ChainHash, CommitId, CommitState, Generation, Ineligible, Limits, Member, OperationTag, Pending,
+    SessionEntry, SessionId, Standing, Step, advance, resolve,
 };
 use datashard_txn::{CommitError, Committer};
 
@@ -186,11 +186,11 @@ fn d16_two_machines_started_from_one_snapshot_lose_nothing_and_double_nothing() 
 #[test]
 fn d16_a_number_that_a_clone_took_proves_nothing_once_the_entry_before_may_be_dropped() {
     let generation = Generation(1);
+    let mut pending = Pending::new(SessionId(5), 1, ChainHash::default(), OperationTag(1));
     let mut state = CommitState::new(generation);
+    pending.known_uncommitted(MetadataVersion(3), Some(&state), generation);
     let clones = SessionEntry { last: 1, version: MetadataVersion(7), chain: ChainHash(2) };
     state.sessions.insert(SessionId(5), clones);
-    let mut pending = Pending::new(SessionId(5), 1, ChainHash::default(), OperationTag(1));
-    pending.known_uncommitted(MetadataVersion(3), Some(&state), generation);
     let standing = |floor: u64| {
         let mut state = state.clone();
         state.intent_floor = MetadataVersion(floor);
@@ -270,4 +270,18 @@ fn g07_timestamps_never_fall_whatever_the_wall_clocks_do() {
         scene.audit();
     }
     assert_eq!(scene.audit().newest, 2 + 14);
+}
+
+/// Whoever drops the commit state drops the file floor: what was begun below it may be collected, and must not come in afterwards (R9).
+#[test]
+fn e06_files_begun_before_the_commit_state_was_lost_are_not_added() {
+    let step = Step { commit: CommitId(1), generation: Generation(2), file_floor: MetadataVersion(0) };
+    let of_epoch = |epoch: u64| {
+        let member =
+            Member::direct(SessionId(1), 1, OperationTag(1)).with_oldest_epoch(Some(MetadataVersion(epoch)));
+        advance(None, MetadataVersion(9), &[member], step, Limits::default())
+            .map(|advanced| advanced.state.file_floor)
+    };
+    assert_eq!(of_epoch(9), Ok(MetadataVersion(9)));
+    assert_eq!(of_epoch(8), Err((0, Ineligible::FilesBelowFloor { floor: MetadataVersion(9) })));
 }

@@ -61,17 +61,16 @@ pub(crate) fn run(seed: u64, rules: Rules) -> Result<Outcome, String> {
 pub(crate) fn run_plan(plan: Plan) -> Result<Outcome, String> {
     let simulation = Simulation::new(plan.seed).with_step_limit(2_000_000);
     let store = SimStore::new(&simulation, plan.profile.clone());
-    store.set_log_capacity(if std::env::var("SIMLOG").is_ok() { 20000 } else { 0 });
+    let shows_requests = std::env::var_os("DATASHARD_SIM_LOG").is_some();
+    store.set_log_capacity(if shows_requests { 100_000 } else { 0 });
     for key in STRANGERS {
         store.insert(key, key).unwrap();
     }
     let site = Site::new(store, plan, simulation.process("nemesis"));
     let told = |what: String| format!("seed {}: {what}\n{:?}", site.plan.seed, site.plan);
     let outcome = simulation.run(live(&simulation, &site));
-    if std::env::var("SIMLOG").is_ok() {
-        for r in site.store.requests().iter() {
-            eprintln!("{r:?}");
-        }
+    if shows_requests {
+        site.store.requests().iter().for_each(|request| eprintln!("{request:?}"));
     }
     let outcome = outcome.map_err(|e| told(e.to_string()))?;
     let mut outcome = outcome.map_err(told)?;
