@@ -35,8 +35,6 @@ impl<'a> Range<'a> {
         let (lower, upper) = match (key(lower), key(upper)) {
             (Some(Key::Uuid(lower)), Some(Key::Uuid(upper))) => uuids(lower, upper),
             (Some(Key::Uuid(_)), None) | (None, Some(Key::Uuid(_))) => (None, None),
-            // No value lies between them, so they are not the bounds of any: nothing is concluded from them.
-            (Some(lower), Some(upper)) if lower.compare(upper) == Some(Ordering::Greater) => (None, None),
             others => others,
         };
         Self { lower, upper, text }

@@ -300,12 +300,3 @@ fn an_empty_file_has_no_rows_to_match() {
     assert!(!InclusiveMetrics::new(&bound).may_match(&Empty));
     assert!(StrictMetrics::new(&bound).must_match(&Empty));
 }
-
-#[test]
-fn f9_bounds_that_contradict_each_other_tell_nothing() {
-    let swapped = longs(90, 10);
-    for filter in ["x = 50", "x > 95", "x < 5", "x in (1, 2)", "x >= 10"] {
-        check(PrimitiveType::Long, filter, &swapped, true, false);
-    }
-    check(PrimitiveType::String, "x = 'm'", &bounds("z", "a"), true, false);
-}
