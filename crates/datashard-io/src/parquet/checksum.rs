@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 /// The key of the footer's metadata that holds the checksums.
 pub(crate) const KEY: &str = "datashard.crc32c";
 
+/// What the footer says of who wrote the file.
+pub(crate) const CREATED_BY: &str = "datashard";
+
 const VERSION: &str = "1:";
 const DIGITS: usize = 8;
 

@@ -17,6 +17,7 @@ use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
 };
 
+use super::checksum;
 use super::row_group::RowGroupLimit;
 use leaf_paths::{LeafPath, leaf_paths};
 
@@ -120,7 +121,7 @@ impl Reader<'_> {
             _ => WriterVersion::PARQUET_1_0,
         };
         WriterProperties::builder()
-            .set_created_by("datashard".to_owned())
+            .set_created_by(checksum::CREATED_BY.to_owned())
             .set_writer_version(version)
             .set_data_page_size_limit(self.size(deletes, &key::DELETE_PAGE_SIZE_BYTES, &key::PAGE_SIZE_BYTES))
             .set_data_page_row_count_limit(page_rows)

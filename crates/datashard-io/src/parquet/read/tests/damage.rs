@@ -55,7 +55,20 @@ async fn checksums_are_not_looked_at_without_verification() {
 
 fn with_checksums(text: &str) -> parquet::file::properties::WriterProperties {
     let pair = KeyValue::new(checksum::KEY.to_owned(), text.to_owned());
-    small_parts().set_key_value_metadata(Some(vec![pair])).build()
+    let ours = small_parts().set_created_by(checksum::CREATED_BY.to_owned());
+    ours.set_key_value_metadata(Some(vec![pair])).build()
+}
+
+/// As pyarrow does when it reads a file of ours and writes its rows again.
+#[tokio::test]
+async fn checksums_that_another_writer_carried_along_are_not_the_files_own() {
+    for text in [checksum::encode(&[1; 28]), checksum::encode(&[1; 3]), "1:zz".to_owned()] {
+        let pair = KeyValue::new(checksum::KEY.to_owned(), text);
+        let properties = small_parts().set_created_by("parquet-cpp-arrow version 26.0.1".to_owned());
+        let bytes = file_of(&rows(), properties.set_key_value_metadata(Some(vec![pair])).build());
+        let found = try_read(input(&bytes), ReadRequest::new(schema())).await.unwrap();
+        assert_eq!(found.num_rows(), rows().num_rows());
+    }
 }
 
 #[tokio::test]
