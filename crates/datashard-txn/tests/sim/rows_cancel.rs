@@ -71,7 +71,7 @@ fn dropped_after(polls: u64, has_company: bool, goes_on: bool, effect: Option<Ef
         answer.inspect(|answer| assert!(answer.is_ok(), "{answer:?}")).is_some()
     });
     scene.run(company).unwrap();
-    if !has_company && polls % 2 == 0 {
+    if !has_company && polls.is_multiple_of(2) {
         // Whoever comes next finds the commit in progress, or what became of it.
         scene.wait(seconds(100));
     }
