@@ -52,7 +52,7 @@ fn a15_full_durability_leaves_no_gap_when_others_commit_at_any_call_of_a_commit(
         // Together the rounds look at every moment, and at those around the others' commits in many of them.
         history.replay(
             3,
-            |moment| (moment as u64 + number) % 5 == 0,
+            |moment| (moment as u64 + number).is_multiple_of(5),
             |moment, disk, told| {
                 history.check_full(moment, disk, &format!("others at call {number}, {told}"), false);
             },
