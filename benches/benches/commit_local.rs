@@ -9,6 +9,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+#![allow(clippy::arithmetic_side_effects, reason = "a benchmark stops at the first surprise")]
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
