@@ -34,6 +34,7 @@ mod disk_order;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
 mod disk_support;
 #[cfg(all(unix, feature = "local", feature = "sim"))]
+#[allow(dead_code, reason = "the tests of commits use all of it")]
 mod disk_watched;
 #[cfg(all(feature = "sim", feature = "conformance"))]
 mod faults_conformance;
