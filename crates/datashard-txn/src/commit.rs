@@ -121,9 +121,18 @@ impl Core {
                     view = Some(self.look_after(work, None).await?);
                 }
                 Ok(Created::No) => {
-                    let pause = work.lost(self)?;
-                    self.context().clock.sleep(pause).await;
+                    let lost = work.lost(self);
+                    if let Ok(pause) = lost {
+                        self.context().clock.sleep(pause).await;
+                    }
                     view = self.after_answer(work, view).await?;
+                    if let Err(time_is_up) = lost {
+                        // Somebody has the slot. Whether it is this operation is worth the look, late as it is.
+                        return match self.stands(work, view.as_ref()).await? {
+                            Standing::Committed(found) => self.confirm(work, view.as_ref(), found).await,
+                            _ => Err(time_is_up),
+                        };
+                    }
                 }
                 Ok(Created::Unclear(error)) => {
                     if !self.options.limits.rules.upholds(Mutation::AnswersAreTruth) {
