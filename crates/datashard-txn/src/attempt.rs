@@ -12,7 +12,7 @@ use datashard_spec::manifest::ManifestFile;
 
 use crate::base::Base;
 use crate::next::Next;
-use crate::operation::NewManifest;
+use crate::produced::NewManifest;
 use crate::view::View;
 
 /// A version as it is sent to the store. Cheap to clone.
@@ -22,7 +22,8 @@ pub(crate) struct Attempt {
     pub(crate) base: Arc<Base>,
     pub(crate) bytes: Bytes,
     pub(crate) manifests: Vec<NewManifest>,
-    pub(crate) manifest_list: Option<(TablePath, Bytes)>,
+    /// Manifest lists and whatever else it names.
+    pub(crate) files: Vec<(TablePath, Bytes)>,
     pub(crate) snapshot_id: Option<SnapshotId>,
     rows: Option<Arc<Vec<ManifestFile>>>,
 }
@@ -31,7 +32,7 @@ impl Attempt {
     /// `before` is what the version is built on.
     pub(crate) fn new(next: Next, before: Option<&View>) -> Self {
         let current = next.metadata.current_snapshot_id();
-        let rows = if next.manifest_list.is_some() {
+        let rows = if next.snapshot_id.is_some() && next.snapshot_id == current {
             Some(Arc::new(next.rows))
         } else {
             let unchanged = before.filter(|before| before.base.metadata.current_snapshot_id() == current);
@@ -41,7 +42,7 @@ impl Attempt {
             base: Arc::new(Base { version: next.version, metadata: next.metadata, state: Some(next.state) }),
             bytes: next.bytes,
             manifests: next.manifests,
-            manifest_list: next.manifest_list,
+            files: next.manifest_lists.into_iter().chain(next.files).collect(),
             snapshot_id: next.snapshot_id,
             rows,
         }
@@ -59,6 +60,6 @@ impl Attempt {
     /// The files that it needs beside the metadata.
     pub(crate) fn paths(&self) -> BTreeSet<TablePath> {
         let manifests = self.manifests.iter().map(|manifest| manifest.path.clone());
-        manifests.chain(self.manifest_list.iter().map(|(path, _)| path.clone())).collect()
+        manifests.chain(self.files.iter().map(|(path, _)| path.clone())).collect()
     }
 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use datashard_io::head::metadata_path;
 use datashard_io::{Location, TablePath};
 use datashard_spec::id::MetadataVersion;
-use datashard_spec::manifest::ManifestFile;
 use datashard_spec::metadata::TableMetadata;
+use datashard_spec::snapshot::Snapshot;
 
 use crate::error::CommitError;
 use crate::protocol::CommitState;
@@ -52,14 +52,31 @@ impl Base {
         Ok(location.file(&metadata_path(self.version)?))
     }
 
-    /// The manifest list of the current snapshot; `None` without a snapshot.
+    /// The head of a branch. A branch that is not there begins where `main` is.
     ///
     /// # Errors
-    /// `Corrupt` if the snapshot is malformed, names its manifests inline, or lies outside of the table.
-    pub fn manifest_list(&self, location: &Location) -> Result<Option<TablePath>, CommitError> {
+    /// `Rejected` if it is a tag; `Corrupt` if the snapshot is malformed or missing.
+    pub fn head(&self, branch: &str) -> Result<Option<&Snapshot>, CommitError> {
         let path = metadata_path(self.version)?;
-        let snapshot = self.metadata.current_snapshot().map_err(|e| CommitError::corrupt(&path, e))?;
-        let Some(snapshot) = snapshot else { return Ok(None) };
+        let Some(reference) = self.metadata.refs().get(branch) else {
+            return self.metadata.current_snapshot().map_err(|e| CommitError::corrupt(&path, e));
+        };
+        if !reference.is_branch() {
+            return Err(CommitError::rejected(format!(
+                "`{branch}` is a tag: nothing can be committed to it"
+            )));
+        }
+        let head = self.metadata.snapshot_of_ref(branch).map_err(|e| CommitError::corrupt(&path, e))?;
+        Ok(Some(head))
+    }
+
+    /// The manifest list of a branch's head; `None` without a snapshot.
+    ///
+    /// # Errors
+    /// As [`head`](Self::head); `Unsupported` if the snapshot names its manifests inline; `Corrupt` if its list lies outside of the table.
+    pub fn manifest_list(&self, branch: &str, location: &Location) -> Result<Option<TablePath>, CommitError> {
+        let path = metadata_path(self.version)?;
+        let Some(snapshot) = self.head(branch)? else { return Ok(None) };
         let Some(list) = snapshot.manifest_list() else {
             return Err(CommitError::unsupported(format!(
                 "snapshot {} names its manifests without a manifest list",
@@ -67,22 +84,5 @@ impl Base {
             )));
         };
         Ok(Some(location.relative(list).map_err(|e| CommitError::corrupt(&path, e))?))
-    }
-}
-
-/// Files of the base that an operation wanted to see, as they were read.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct Loaded {
-    /// The rows of the current snapshot's manifest list, in order; empty without a snapshot.
-    pub manifest_list: Vec<ManifestFile>,
-    /// The manifests asked for, by their location.
-    pub manifests: std::collections::BTreeMap<String, Bytes>,
-}
-
-impl Loaded {
-    /// With these rows of the manifest list.
-    pub fn new(manifest_list: Vec<ManifestFile>) -> Self {
-        Self { manifest_list, manifests: std::collections::BTreeMap::new() }
     }
 }

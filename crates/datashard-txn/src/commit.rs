@@ -12,10 +12,10 @@ use datashard_spec::id::MetadataVersion;
 use futures_util::future::{OptionFuture, join3};
 
 use crate::attempt::Attempt;
-use crate::base::Loaded;
 use crate::committed::Committed;
 use crate::core::Core;
 use crate::error::CommitError;
+use crate::loaded::Loaded;
 use crate::next::{Next, NoNext, next};
 use crate::operation::Operation;
 use crate::protocol::{AppKey, Found, Ineligible, Standing, counts, must_check_boundary};
@@ -75,7 +75,9 @@ impl Core {
                         }
                         loaded => loaded?,
                     };
-                    match self.decide(work, operation, view.as_ref(), &loaded) {
+                    let decided = self.decide(work, operation, view.as_ref(), &loaded);
+                    work.note_loaded(loaded);
+                    match decided {
                         Ok(next) => Attempt::new(next, view.as_ref()),
                         Err(NoNext::Ineligible(Ineligible::OutOfOrder { .. })) => {
                             work.renew_session(self);

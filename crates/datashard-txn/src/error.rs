@@ -6,8 +6,9 @@ use std::sync::Arc;
 use datashard_io::{StoreError, TablePath};
 use datashard_spec::ErrorKind;
 
-use crate::operation::Refusal;
+use crate::conflict::Conflict;
 use crate::protocol::StateError;
+use crate::refusal::Refusal;
 use crate::token::CommitToken;
 
 type Cause = Box<dyn Error + Send + Sync>;
@@ -19,13 +20,8 @@ type Cause = Box<dyn Error + Send + Sync>;
 #[non_exhaustive]
 pub enum CommitError {
     /// Something that was committed meanwhile stands against the operation. On what is there now it may be planned anew.
-    #[error("conflict: {reason}")]
-    Conflict {
-        /// The operation.
-        operation: &'static str,
-        /// What stands against it.
-        reason: String,
-    },
+    #[error("conflict: {0}")]
+    Conflict(Box<Conflict>),
     /// The operation cannot be applied to this table.
     #[error("rejected: {reason}")]
     Rejected {
@@ -64,6 +60,18 @@ pub enum CommitError {
         /// What is wrong.
         reason: String,
     },
+    /// To decide, more would have to be held in memory than the handle allows.
+    #[error(
+        "{operation}: {needed_bytes} bytes and more are needed, and {limit_bytes} are allowed; allow more, or do it in smaller steps"
+    )]
+    OutOfMemory {
+        /// The operation.
+        operation: &'static str,
+        /// The bytes that were needed when it was given up.
+        needed_bytes: u64,
+        /// The bytes that are allowed.
+        limit_bytes: u64,
+    },
     /// The table, or what is asked for, needs something that this version does not have.
     #[error("not supported: {what}")]
     Unsupported {
@@ -79,8 +87,8 @@ impl CommitError {
     /// How to treat this error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Conflict { .. } => ErrorKind::Conflict,
-            Self::Rejected { .. } => ErrorKind::InvalidInput,
+            Self::Conflict(_) => ErrorKind::Conflict,
+            Self::Rejected { .. } | Self::OutOfMemory { .. } => ErrorKind::InvalidInput,
             Self::TableExists { .. } => ErrorKind::AlreadyExists,
             Self::NoTable { .. } => ErrorKind::NotFound,
             Self::CommitStateUnknown { .. } => ErrorKind::OutcomeUnknown,
@@ -116,7 +124,7 @@ impl CommitError {
 
     pub(crate) fn of_refusal(refusal: Refusal, location: String) -> Self {
         match refusal {
-            Refusal::Conflict { operation, reason } => Self::Conflict { operation, reason },
+            Refusal::Conflict(conflict) => Self::Conflict(conflict),
             Refusal::Rejected { operation, reason } => Self::rejected(format!("{operation}: {reason}")),
             Refusal::TableExists => Self::TableExists { location },
             Refusal::NoTable => Self::NoTable { location },

@@ -128,7 +128,7 @@ impl Core {
             // One bad operation must not fail the others: each is asked for itself.
             let is_refused = matches!(
                 answer,
-                Err(CommitError::Conflict { .. }
+                Err(CommitError::Conflict(_)
                     | CommitError::Rejected { .. }
                     | CommitError::Unsupported { .. })
             );

@@ -9,8 +9,11 @@ use datashard_spec::manifest::ManifestFile;
 use datashard_spec::metadata::{ApplyContext, TableMetadata, TableUpdate};
 
 use crate::base::Base;
-use crate::operation::{Content, Inputs, NewManifest, Operation, Produced, Refusal};
+use crate::inputs::Inputs;
+use crate::operation::Operation;
+use crate::produced::{Content, NewManifest, Produced};
 use crate::protocol::{COMMIT_STATE, CommitState, Fate, Ineligible, Limits, Member, Step, advance};
+use crate::refusal::Refusal;
 
 /// Version N+1 as it is to be written.
 #[derive(Debug, Clone)]
@@ -28,11 +31,13 @@ pub struct Next {
     pub fate: Fate,
     /// Manifests that it needs; those of earlier attempts, whose bytes are empty, are there already.
     pub manifests: Vec<NewManifest>,
-    /// The manifest list that it needs.
-    pub manifest_list: Option<(TablePath, Bytes)>,
-    /// The rows of that list.
+    /// The manifest lists that it needs.
+    pub manifest_lists: Vec<(TablePath, Bytes)>,
+    /// Other files that it needs.
+    pub files: Vec<(TablePath, Bytes)>,
+    /// The rows of the last of those lists.
     pub rows: Vec<ManifestFile>,
-    /// The snapshot that it adds.
+    /// The last snapshot that it adds.
     pub snapshot_id: Option<SnapshotId>,
 }
 
@@ -80,7 +85,8 @@ pub fn next(
         state: advanced.state,
         fate,
         manifests: produced.manifests,
-        manifest_list: produced.manifest_list,
+        manifest_lists: produced.manifest_lists,
+        files: produced.files,
         rows: produced.rows,
         snapshot_id: produced.snapshot_id,
     })

@@ -22,6 +22,8 @@ pub struct CommitOptions {
     pub group_limit: usize,
     /// What the commit state may remember.
     pub limits: Limits,
+    /// How many bytes one commit may hold of what it read and of what it is about to write, besides manifest lists. By default 1 GiB.
+    pub memory_limit_bytes: u64,
     /// Who does what nobody waits for.
     pub background: Arc<dyn Background>,
 }
@@ -34,6 +36,7 @@ impl Default for CommitOptions {
             pace: Pace::default(),
             group_limit: 1_024,
             limits: Limits::default(),
+            memory_limit_bytes: 1 << 30,
             background: Arc::new(TokioBackground),
         }
     }
@@ -72,6 +75,13 @@ impl CommitOptions {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// One commit may hold so many bytes.
+    #[must_use]
+    pub fn with_memory_limit_bytes(mut self, bytes: u64) -> Self {
+        self.memory_limit_bytes = bytes;
         self
     }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use datashard_io::StoreError;
 use datashard_io::head::{Head, HeadAfter, Known, METADATA_LIMIT_BYTES, metadata_path};
+use datashard_io::{StoreError, TablePath};
 use datashard_spec::avro::ManifestListReader;
 use datashard_spec::id::MetadataVersion;
 use datashard_spec::manifest::ManifestFile;
+use datashard_spec::snapshot_ref::MAIN_BRANCH;
 
 use crate::base::Base;
 use crate::core::Core;
@@ -95,20 +96,33 @@ impl Core {
         if let Some(rows) = &view.rows {
             return Ok(Arc::clone(rows));
         }
-        let Some(path) = view.base.manifest_list(self.store.location())? else { return Ok(Arc::default()) };
-        let bytes = match self.store.read(&path, METADATA_LIMIT_BYTES).await {
+        self.rows_of(&view.base, MAIN_BRANCH).await
+    }
+
+    /// The rows of the manifest list of a branch's head. One GET.
+    pub(crate) async fn rows_of(
+        &self,
+        base: &Base,
+        branch: &str,
+    ) -> Result<Arc<Vec<ManifestFile>>, CommitError> {
+        let Some(path) = base.manifest_list(branch, self.store.location())? else {
+            return Ok(Arc::default());
+        };
+        self.read_list(&path).await.map(Arc::new)
+    }
+
+    /// The rows of a manifest list. One GET.
+    pub(crate) async fn read_list(&self, path: &TablePath) -> Result<Vec<ManifestFile>, CommitError> {
+        let bytes = match self.store.read(path, METADATA_LIMIT_BYTES).await {
             Ok(bytes) => bytes,
             Err(StoreError::NotFound { .. }) => {
-                return Err(CommitError::corrupt(
-                    &path,
-                    "it is named by the current snapshot and does not exist",
-                ));
+                return Err(CommitError::corrupt(path, "it is named by a snapshot and does not exist"));
             }
             Err(error) => return Err(error.into()),
         };
-        let reader = ManifestListReader::new(&bytes).map_err(|e| CommitError::corrupt(&path, e))?;
-        let rows = reader.collect::<Result<Vec<_>, _>>().map_err(|e| CommitError::corrupt(&path, e))?;
-        Ok(Arc::new(rows))
+        let reader = ManifestListReader::new(&bytes).map_err(|e| CommitError::corrupt(path, e))?;
+        let rows = reader.collect::<Result<Vec<_>, _>>().map_err(|e| CommitError::corrupt(path, e))?;
+        Ok(rows)
     }
 }
 

@@ -11,13 +11,17 @@ use datashard_spec::id::{MetadataVersion, SnapshotId};
 use datashard_spec::property::{TableProperties, commit};
 
 use crate::attempt::Attempt;
-use crate::base::{Base, Loaded};
+use crate::base::Base;
 use crate::committed::Committed;
+use crate::conflict::{Conflict, ConflictKind};
 use crate::core::Core;
 use crate::error::CommitError;
 use crate::identity::{operation_id, snapshot_id};
+use crate::inputs::Inputs;
+use crate::loaded::Loaded;
 use crate::next::NoNext;
-use crate::operation::{Inputs, NewManifest, Operation};
+use crate::operation::Operation;
+use crate::produced::NewManifest;
 use crate::protocol::{AppKey, CommitId, Found, Generation, Member, OperationTag, Pending, Step};
 use crate::token::CommitToken;
 
@@ -49,6 +53,8 @@ pub(crate) struct Work {
     may_arrive: bool,
     made: u32,
     earlier: Vec<NewManifest>,
+    /// What earlier attempts read.
+    loaded: Loaded,
     written: BTreeSet<TablePath>,
     /// Manifests and manifest lists among them.
     metadata_files: BTreeSet<TablePath>,
@@ -87,6 +93,7 @@ impl Work {
             may_arrive: false,
             made: 0,
             earlier: Vec::new(),
+            loaded: Loaded::default(),
             written: BTreeSet::new(),
             metadata_files: BTreeSet::new(),
         }
@@ -145,8 +152,14 @@ impl Work {
         }
     }
 
-    pub(crate) fn earlier(&self) -> &[NewManifest] {
-        &self.earlier
+    /// What earlier attempts read and is good for this base. It is given back by [`note_loaded`](Self::note_loaded).
+    pub(crate) fn take_loaded(&mut self, base: &Base) -> Loaded {
+        std::mem::take(&mut self.loaded).again(base)
+    }
+
+    /// What was read for an attempt.
+    pub(crate) fn note_loaded(&mut self, loaded: Loaded) {
+        self.loaded = loaded;
     }
 
     /// The operation is not committed as of this version, so what was sent to its slot or below has lost.
@@ -167,6 +180,7 @@ impl Work {
         if self.epoch < floor {
             self.epoch = base.version;
             self.earlier.clear();
+            self.loaded = Loaded::default();
         }
     }
 
@@ -179,7 +193,7 @@ impl Work {
     pub(crate) fn unwritten(&self, operation: &dyn Operation, attempt: &Attempt) -> Vec<(TablePath, Bytes)> {
         let manifests =
             attempt.manifests.iter().map(|manifest| (manifest.path.clone(), manifest.bytes.clone()));
-        let all = operation.payload().into_iter().chain(manifests).chain(attempt.manifest_list.clone());
+        let all = operation.payload().into_iter().chain(manifests).chain(attempt.files.iter().cloned());
         all.filter(|(path, _)| !self.written.contains(path)).collect()
     }
 
@@ -229,10 +243,7 @@ impl Work {
     pub(crate) fn lost(&mut self, core: &Core) -> Result<Duration, CommitError> {
         self.losses = self.losses.saturating_add(1);
         self.troubles = 0;
-        self.check_time(core, || CommitError::Conflict {
-            operation: self.name,
-            reason: format!("others committed first {} times", self.losses),
-        })?;
+        self.check_time(core, || self.time_up(format!("others committed first {} times", self.losses)))?;
         let took = core.context().clock.elapsed().saturating_sub(self.attempt_began);
         Ok(core.options.pace.after_loss(self.losses, took, core.context().randomness.next_u64()))
     }
@@ -252,11 +263,13 @@ impl Work {
         let pause = core.options.pace.after_trouble(self.troubles, retry_after, random);
         self.check_time(core, || match error {
             Some(error) => CommitError::Storage(error),
-            None => {
-                CommitError::Conflict { operation: self.name, reason: "the store keeps refusing".to_owned() }
-            }
+            None => self.time_up("the store keeps refusing".to_owned()),
         })?;
         Ok(pause)
+    }
+
+    fn time_up(&self, reason: String) -> CommitError {
+        CommitError::Conflict(Box::new(Conflict::new(self.name, ConflictKind::TimeUp, reason)))
     }
 
     fn check_time(&self, core: &Core, otherwise: impl FnOnce() -> CommitError) -> Result<(), CommitError> {

@@ -6,19 +6,24 @@ use std::sync::Arc;
 use bytes::Bytes;
 use datashard_io::TablePath;
 use datashard_spec::id::{MetadataVersion, PartitionSpecId, SchemaId};
-use datashard_spec::manifest::{DataFile, ManifestFile};
+use datashard_spec::manifest::DataFile;
 use datashard_spec::snapshot::{Operation as SnapshotOperation, Summary, summary_key};
+use datashard_spec::snapshot_ref::MAIN_BRANCH;
 use datashard_spec::value::Tuple;
 
 use super::files::{Fitting, NewFile, check_places, excerpt};
 use super::manifests::{own_manifests, refuse};
 use super::metadata_form::existing;
-use super::snapshot::NewSnapshot;
+use super::snapshot::{NewSnapshot, Target};
 use crate::base::Base;
 use crate::epoch;
+use crate::inputs::Inputs;
 use crate::lookup::SUMMARY_APP_KEY;
 use crate::merge::{Budget, Merges};
-use crate::operation::{Inputs, NewManifest, Operation, Produced, Refusal};
+use crate::operation::Operation;
+use crate::produced::{NewManifest, Produced};
+use crate::read::Read;
+use crate::refusal::Refusal;
 
 const NAME: &str = "append";
 
@@ -148,13 +153,9 @@ impl Operation for Append {
         true
     }
 
-    fn reads_manifests(
-        &self,
-        base: &Base,
-        list: &[ManifestFile],
-        earlier: &[NewManifest],
-    ) -> Result<Vec<String>, Refusal> {
-        Ok(Merges::decide(base, list, earlier, budget(earlier)).reads())
+    fn reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
+        let list = &inputs.loaded.manifest_list;
+        Ok(Merges::decide(base, list, inputs.earlier, budget(inputs.earlier)).reads(list))
     }
 
     fn validate(&self, base: Option<&Base>) -> Result<(), Refusal> {
@@ -186,6 +187,7 @@ impl Operation for Append {
             created,
             kept: merges.kept(inputs, NAME)?,
             replaced: merges.replaced(),
+            target: Target::Head(MAIN_BRANCH),
             base,
             inputs,
         }

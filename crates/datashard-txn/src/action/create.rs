@@ -12,7 +12,10 @@ use datashard_spec::sort_order::SortOrder;
 use super::manifests::of_spec_error;
 use super::metadata_form::{check_not_commit_state, check_not_compressed};
 use crate::base::Base;
-use crate::operation::{Content, Inputs, Operation, Produced, Refusal};
+use crate::inputs::Inputs;
+use crate::operation::Operation;
+use crate::produced::{Content, Produced};
+use crate::refusal::Refusal;
 
 const NAME: &str = "create table";
 

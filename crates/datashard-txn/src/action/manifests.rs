@@ -17,8 +17,11 @@ use datashard_spec::{ErrorKind, SpecError};
 
 use super::files::{Fitting, Misfit, NewFile};
 use crate::base::Base;
+use crate::conflict::{Conflict, ConflictKind};
 use crate::epoch;
-use crate::operation::{Inputs, NewManifest, Refusal};
+use crate::inputs::Inputs;
+use crate::produced::NewManifest;
+use crate::refusal::Refusal;
 
 /// The manifests of these files: those of an earlier attempt if there was one, else new ones, one per partition spec unless they grow
 /// beyond the size that manifests are to have.
@@ -113,7 +116,7 @@ pub(crate) fn table_path(path: &str, operation: &'static str) -> Result<TablePat
 pub(super) fn refuse(misfit: Misfit, operation: &'static str) -> Refusal {
     match misfit {
         Misfit::Wrong(reason) => Refusal::Rejected { operation, reason },
-        Misfit::Changed(reason) => Refusal::Conflict { operation, reason },
+        Misfit::Changed(reason) => Conflict::new(operation, ConflictKind::Schema, reason).into(),
     }
 }
 

@@ -2,12 +2,17 @@
 
 use datashard_spec::manifest::ManifestFile;
 use datashard_spec::snapshot::{Operation as SnapshotOperation, Summary, summary_key};
+use datashard_spec::snapshot_ref::MAIN_BRANCH;
 
 use super::metadata_form::existing;
-use super::snapshot::NewSnapshot;
+use super::snapshot::{NewSnapshot, Target};
 use crate::base::Base;
+use crate::inputs::Inputs;
 use crate::merge::{Budget, Merges};
-use crate::operation::{Inputs, NewManifest, Operation, Produced, Refusal};
+use crate::operation::Operation;
+use crate::produced::Produced;
+use crate::read::Read;
+use crate::refusal::Refusal;
 
 const NAME: &str = "merge manifests";
 
@@ -52,13 +57,9 @@ impl Operation for MergeManifests {
         true
     }
 
-    fn reads_manifests(
-        &self,
-        base: &Base,
-        list: &[ManifestFile],
-        earlier: &[NewManifest],
-    ) -> Result<Vec<String>, Refusal> {
-        Ok(Merges::decide(base, list, earlier, Budget::SEPARATE).reads())
+    fn reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
+        let list = &inputs.loaded.manifest_list;
+        Ok(Merges::decide(base, list, inputs.earlier, Budget::SEPARATE).reads(list))
     }
 
     fn validate(&self, base: Option<&Base>) -> Result<(), Refusal> {
@@ -87,6 +88,7 @@ impl Operation for MergeManifests {
             created,
             kept: merges.kept(inputs, NAME)?,
             replaced: merges.replaced(),
+            target: Target::Head(MAIN_BRANCH),
             base,
             inputs,
         }

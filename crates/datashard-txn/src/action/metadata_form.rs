@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use datashard_spec::property::{MetadataCompression, TableProperties, table, write};
 
 use crate::base::Base;
-use crate::operation::Refusal;
 use crate::protocol::COMMIT_STATE;
+use crate::refusal::Refusal;
 
 /// The base, if there is one and versions after it are written in a form that is safe.
 ///

@@ -8,7 +8,10 @@ use datashard_spec::property::is_reserved;
 use super::files::excerpt;
 use super::metadata_form::{check_not_commit_state, check_not_compressed};
 use crate::base::Base;
-use crate::operation::{Content, Inputs, Operation, Produced, Refusal};
+use crate::inputs::Inputs;
+use crate::operation::Operation;
+use crate::produced::{Content, Produced};
+use crate::refusal::Refusal;
 
 const NAME: &str = "set properties";
 

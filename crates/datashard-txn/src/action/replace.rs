@@ -15,7 +15,10 @@ use super::files::excerpt;
 use super::metadata_form::existing;
 use super::properties::upgrade;
 use crate::base::Base;
-use crate::operation::{Content, Inputs, Operation, Produced, Refusal};
+use crate::inputs::Inputs;
+use crate::operation::Operation;
+use crate::produced::{Content, Produced};
+use crate::refusal::Refusal;
 
 const NAME: &str = "replace table";
 

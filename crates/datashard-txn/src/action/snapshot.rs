@@ -13,10 +13,12 @@ use super::manifests::{list_options, of_spec_error, table_path};
 use super::retention;
 use crate::base::Base;
 use crate::epoch;
+use crate::inputs::Inputs;
 use crate::lookup::SUMMARY_APP_KEY;
-use crate::operation::{Content, Inputs, NewManifest, Produced, Refusal};
+use crate::produced::{Content, NewManifest, Produced};
+use crate::refusal::Refusal;
 
-/// A snapshot in the making. It becomes the head of `main`.
+/// A snapshot in the making.
 pub(super) struct NewSnapshot<'a> {
     /// The name of the operation, for messages.
     pub(super) name: &'static str,
@@ -30,8 +32,27 @@ pub(super) struct NewSnapshot<'a> {
     pub(super) kept: Vec<ManifestFile>,
     /// How many manifests of the parent those that it adds take the place of.
     pub(super) replaced: usize,
+    pub(super) target: Target<'a>,
     pub(super) base: &'a Base,
     pub(super) inputs: &'a Inputs<'a>,
+}
+
+/// Where a snapshot goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Target<'a> {
+    /// It becomes the head of this branch, which begins where `main` is if it is not there.
+    Head(&'a str),
+    /// It is part of the table and of no branch, on top of this one: somebody else decides whether it is published.
+    Staged(&'a str),
+}
+
+impl<'a> Target<'a> {
+    /// The branch that it is made for.
+    pub(super) fn branch(self) -> &'a str {
+        match self {
+            Self::Head(branch) | Self::Staged(branch) => branch,
+        }
+    }
 }
 
 impl NewSnapshot<'_> {
@@ -43,7 +64,11 @@ impl NewSnapshot<'_> {
             path: metadata_path(base.version).map_or_else(|e| e.to_string(), |path| path.to_string()),
             reason: e.to_string(),
         };
-        let parent = metadata.current_snapshot().map_err(damaged)?;
+        let branch = self.target.branch();
+        let parent = match metadata.refs().contains_key(branch) {
+            true => Some(metadata.snapshot_of_ref(branch).map_err(damaged)?),
+            false => metadata.current_snapshot().map_err(damaged)?,
+        };
 
         let last = metadata.last_sequence_number();
         let sequence_number = match version {
@@ -105,21 +130,23 @@ impl NewSnapshot<'_> {
         if let Some((first, added)) = row_ids {
             snapshot = snapshot.with_row_ids(first, added);
         }
-        let reference = match metadata.refs().get(MAIN_BRANCH) {
-            Some(main) => main.clone().moved_to(inputs.snapshot_id),
-            None => SnapshotRef::branch(inputs.snapshot_id),
-        };
-        let mut updates = vec![
-            TableUpdate::AddSnapshot { snapshot },
-            TableUpdate::SetSnapshotRef { name: MAIN_BRANCH.to_owned(), reference },
-        ];
-        let snapshot_ids = retention::beyond_count(metadata, timestamp_ms).map_err(damaged)?;
-        if !snapshot_ids.is_empty() {
-            updates.push(TableUpdate::RemoveSnapshots { snapshot_ids });
+        let mut updates = vec![TableUpdate::AddSnapshot { snapshot }];
+        if let Target::Head(branch) = self.target {
+            let reference = match metadata.refs().get(branch) {
+                Some(head) => head.clone().moved_to(inputs.snapshot_id),
+                None => SnapshotRef::branch(inputs.snapshot_id),
+            };
+            updates.push(TableUpdate::SetSnapshotRef { name: branch.to_owned(), reference });
+        }
+        if matches!(self.target, Target::Head(MAIN_BRANCH)) {
+            let snapshot_ids = retention::beyond_count(metadata, timestamp_ms).map_err(damaged)?;
+            if !snapshot_ids.is_empty() {
+                updates.push(TableUpdate::RemoveSnapshots { snapshot_ids });
+            }
         }
         Ok(Produced {
             manifests: self.created,
-            manifest_list: Some((path, bytes)),
+            manifest_lists: vec![(path, bytes)],
             rows,
             snapshot_id: Some(inputs.snapshot_id),
             ..Produced::new(Content::Updates(updates))

@@ -13,14 +13,20 @@ use datashard_spec::metadata::{FormatVersion, TableMetadata};
 use datashard_spec::partition::{PartitionField, PartitionSpec};
 use datashard_spec::schema::{NestedField, PrimitiveType, Schema};
 use datashard_spec::snapshot::{Operation as SnapshotOperation, Snapshot, Summary};
+use datashard_spec::snapshot_ref::MAIN_BRANCH;
 use datashard_spec::transform::Transform;
 
 use super::CreateTable;
-use super::snapshot::NewSnapshot;
-use crate::base::{Base, Loaded};
+use super::snapshot::{NewSnapshot, Target};
+use crate::base::Base;
+use crate::inputs::Inputs;
+use crate::loaded::Loaded;
 use crate::next::{Next, NoNext, next};
-use crate::operation::{Inputs, NewManifest, Operation, Produced, Refusal};
+use crate::operation::Operation;
+use crate::produced::{NewManifest, Produced};
 use crate::protocol::{AppKey, CommitId, Generation, Limits, Member, OperationTag, SessionId, Step};
+use crate::read::Read;
+use crate::refusal::Refusal;
 
 pub(crate) const LOCATION: &str = "memory://actions/table";
 
@@ -73,28 +79,23 @@ impl TestTable {
         attempt: u32,
         earlier: &[NewManifest],
     ) -> Result<Next, Refusal> {
+        let mut loaded = Loaded::default();
+        self.attempt_after(operation, attempt, earlier, &mut loaded)
+    }
+
+    /// As [`attempt`](Self::attempt), with what earlier attempts read.
+    pub(crate) fn attempt_after(
+        &self,
+        operation: &dyn Operation,
+        attempt: u32,
+        earlier: &[NewManifest],
+        loaded: &mut Loaded,
+    ) -> Result<Next, Refusal> {
         let base = self.base.as_ref();
         operation.validate(base)?;
-        let mut loaded = Loaded::default();
-        if let Some(base) = base.filter(|_| operation.reads_manifest_list()) {
-            loaded = Loaded::new(self.rows());
-            for location in operation.reads_manifests(base, &loaded.manifest_list, earlier)? {
-                let bytes = self.files[&location].clone();
-                loaded.manifests.insert(location, bytes);
-            }
-        }
+        self.load(operation, attempt, earlier, loaded)?;
         let number = self.operations.saturating_add(1);
-        let inputs = Inputs {
-            location: &self.location,
-            now_ms: self.now_ms,
-            snapshot_id: SnapshotId(i64::try_from(number).unwrap()),
-            operation_id: Uuid::from_u128(u128::from(number)),
-            epoch: base.map_or(MetadataVersion(0), |base| base.version),
-            attempt,
-            loaded: &loaded,
-            earlier,
-            key: self.key.as_ref(),
-        };
+        let inputs = self.inputs(attempt, earlier, loaded);
         let tag = OperationTag::of(number, &operation.fingerprint());
         let member = Member::direct(SessionId(number), 1, tag).with_key(self.key.clone());
         let step = Step {
@@ -110,6 +111,63 @@ impl TestTable {
         })
     }
 
+    /// Locations of the files that it reads besides the manifest list.
+    pub(crate) fn reads(&self, operation: &dyn Operation, earlier: &[NewManifest]) -> Vec<String> {
+        self.load(operation, 1, earlier, &mut Loaded::default()).unwrap()
+    }
+
+    fn inputs<'a>(&'a self, attempt: u32, earlier: &'a [NewManifest], loaded: &'a Loaded) -> Inputs<'a> {
+        let number = self.operations.saturating_add(1);
+        Inputs {
+            location: &self.location,
+            now_ms: self.now_ms,
+            snapshot_id: SnapshotId(i64::try_from(number).unwrap()),
+            operation_id: Uuid::from_u128(u128::from(number)),
+            epoch: self.base.as_ref().map_or(MetadataVersion(0), |base| base.version),
+            attempt,
+            loaded,
+            earlier,
+            key: self.key.as_ref(),
+        }
+    }
+
+    /// Reads as the commit loop does.
+    fn load(
+        &self,
+        operation: &dyn Operation,
+        attempt: u32,
+        earlier: &[NewManifest],
+        loaded: &mut Loaded,
+    ) -> Result<Vec<String>, Refusal> {
+        let mut reads = Vec::new();
+        let Some(base) = self.base.as_ref() else { return Ok(reads) };
+        *loaded = std::mem::take(loaded).again(base);
+        if operation.reads_manifest_list() {
+            loaded.manifest_list = self.rows_of(operation.branch());
+        }
+        loop {
+            let mut wanted = operation.reads(base, &self.inputs(attempt, earlier, loaded))?;
+            wanted.retain(|read| !loaded.has(read));
+            if wanted.is_empty() {
+                return Ok(reads);
+            }
+            for read in wanted {
+                let mut bytes = self.files[read.location()].clone();
+                if let Read::ManifestList { location } = &read {
+                    loaded.insert_list(location, rows_of_list(&bytes));
+                    continue;
+                }
+                if let Read::Range { offset, length_bytes, .. } = &read {
+                    let from = usize::try_from(*offset).unwrap();
+                    bytes = bytes.slice(from..from + usize::try_from(*length_bytes).unwrap());
+                }
+                let kept = operation.remember(base, &self.inputs(attempt, earlier, loaded), &read, bytes)?;
+                loaded.insert(&read, kept);
+                reads.push(read.location().to_owned());
+            }
+        }
+    }
+
     /// The attempt is committed. What is adopted is read from its bytes.
     pub(crate) fn adopt(&mut self, next: &Next) {
         self.keep_files(next);
@@ -117,7 +175,7 @@ impl TestTable {
         assert_eq!(base.metadata, next.metadata);
         self.base = Some(base);
         self.operations = self.operations.saturating_add(1);
-        if next.manifest_list.is_some() {
+        if next.snapshot_id.is_some() && next.snapshot_id == next.metadata.current_snapshot_id() {
             assert_eq!(self.rows(), next.rows, "a reader sees the rows that the next commit is built on");
         }
     }
@@ -125,7 +183,7 @@ impl TestTable {
     /// What an attempt wrote is there, whether it was committed or not.
     pub(crate) fn keep_files(&mut self, next: &Next) {
         let manifests = next.manifests.iter().map(|new| (new.path.clone(), new.bytes.clone()));
-        for (path, bytes) in manifests.chain(next.manifest_list.clone()) {
+        for (path, bytes) in manifests.chain(next.manifest_lists.clone()).chain(next.files.clone()) {
             if !bytes.is_empty() {
                 let before = self.files.insert(self.location.file(&path), bytes);
                 assert_eq!(before, None, "{path} is written once");
@@ -147,9 +205,13 @@ impl TestTable {
 
     /// The rows of the current manifest list.
     pub(crate) fn rows(&self) -> Vec<ManifestFile> {
-        let Some(snapshot) = self.metadata().current_snapshot().unwrap() else { return Vec::new() };
-        let bytes = &self.files[snapshot.manifest_list().unwrap()];
-        ManifestListReader::new(bytes).unwrap().map(Result::unwrap).collect()
+        self.rows_of(MAIN_BRANCH)
+    }
+
+    /// The rows of the manifest list of a branch's head.
+    pub(crate) fn rows_of(&self, branch: &str) -> Vec<ManifestFile> {
+        let Some(snapshot) = self.base().head(branch).unwrap() else { return Vec::new() };
+        rows_of_list(&self.files[snapshot.manifest_list().unwrap()])
     }
 
     /// The entries of a manifest, with what they inherit.
@@ -234,5 +296,10 @@ pub(crate) fn produce_snapshot(
     base: &Base,
     inputs: &Inputs<'_>,
 ) -> Result<Produced, Refusal> {
-    NewSnapshot { name, operation, summary, created, kept, replaced: 0, base, inputs }.produce()
+    let target = Target::Head(MAIN_BRANCH);
+    NewSnapshot { name, operation, summary, created, kept, replaced: 0, target, base, inputs }.produce()
+}
+
+fn rows_of_list(bytes: &[u8]) -> Vec<ManifestFile> {
+    ManifestListReader::new(bytes).unwrap().map(Result::unwrap).collect()
 }

@@ -8,7 +8,8 @@ use datashard_spec::metadata::FormatVersion;
 
 use super::fault::Fault;
 use crate::base::Base;
-use crate::operation::{Inputs, Refusal};
+use crate::inputs::Inputs;
+use crate::refusal::Refusal;
 
 /// Locations of the manifests that have to be counted before the table's version can list them.
 pub(super) fn uncounted(base: &Base, list: &[ManifestFile]) -> BTreeSet<String> {
@@ -34,7 +35,7 @@ pub(super) fn count(
 ) -> Result<(), Refusal> {
     let fault = Fault::new(inputs, operation);
     let location = row.manifest_path.clone();
-    let bytes = inputs.loaded.manifests.get(&location);
+    let bytes = inputs.loaded.manifest(row);
     let bytes = bytes.ok_or_else(|| fault.corrupt(&location, "it was not read".to_owned()))?;
     let mut counts = ManifestCounts::default();
     for entry in ManifestReader::new(bytes).map_err(|e| fault.of_error(&location, &e))? {

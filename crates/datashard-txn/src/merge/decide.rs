@@ -8,7 +8,10 @@ use super::plan::{MergeGroup, plan};
 use super::settings::MergeSettings;
 use super::{count, write};
 use crate::base::Base;
-use crate::operation::{Inputs, NewManifest, Refusal};
+use crate::inputs::Inputs;
+use crate::produced::NewManifest;
+use crate::read::Read;
+use crate::refusal::Refusal;
 
 /// How much one commit merges.
 #[derive(Debug, Clone, Copy)]
@@ -96,10 +99,14 @@ impl Merges {
         merges
     }
 
-    /// Locations of the manifests that have to be read.
-    pub(crate) fn reads(&self) -> Vec<String> {
+    /// The manifests that have to be read, of this list.
+    pub(crate) fn reads(&self, list: &[ManifestFile]) -> Vec<Read> {
+        if self.groups.is_empty() && self.uncounted.is_empty() {
+            return Vec::new();
+        }
         let merged = self.groups.iter().flat_map(|group| &group.locations);
-        merged.chain(&self.uncounted).cloned().collect()
+        let wanted: BTreeSet<&String> = merged.chain(&self.uncounted).collect();
+        list.iter().filter(|row| wanted.contains(&row.manifest_path)).map(Read::manifest).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -3,7 +3,8 @@
 use datashard_spec::{ErrorKind, SpecError};
 
 use crate::action::excerpt;
-use crate::operation::{Inputs, Refusal};
+use crate::inputs::Inputs;
+use crate::refusal::Refusal;
 
 /// Makes refusals that name a manifest of the table.
 #[derive(Debug)]

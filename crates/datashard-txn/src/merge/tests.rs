@@ -16,8 +16,12 @@ use datashard_spec::snapshot::{Operation as SnapshotOperation, Summary};
 use crate::action::Append;
 use crate::action::testing::{self, TestTable};
 use crate::base::Base;
+use crate::inputs::Inputs;
 use crate::next::Next;
-use crate::operation::{Inputs, NewManifest, Operation, Produced, Refusal};
+use crate::operation::Operation;
+use crate::produced::{NewManifest, Produced};
+use crate::read::Read;
+use crate::refusal::Refusal;
 
 const SPEC: PartitionSpecId = PartitionSpecId(0);
 
@@ -62,14 +66,9 @@ impl Operation for Change {
         true
     }
 
-    fn reads_manifests(
-        &self,
-        _: &Base,
-        list: &[ManifestFile],
-        _: &[NewManifest],
-    ) -> Result<Vec<String>, Refusal> {
-        let all = list.iter().filter(|_| !self.removes.is_empty());
-        Ok(all.map(|row| row.manifest_path.clone()).collect())
+    fn reads(&self, _: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
+        let all = inputs.loaded.manifest_list.iter().filter(|_| !self.removes.is_empty());
+        Ok(all.map(Read::manifest).collect())
     }
 
     fn validate(&self, _: Option<&Base>) -> Result<(), Refusal> {
@@ -100,8 +99,7 @@ impl Operation for Change {
             let mut writer = begin(ManifestContent::Data);
             for row in std::mem::take(&mut kept) {
                 let mut inheritance = row.inherit();
-                let reader =
-                    datashard_spec::avro::ManifestReader::new(&inputs.loaded.manifests[&row.manifest_path]);
+                let reader = datashard_spec::avro::ManifestReader::new(inputs.loaded.manifest(&row).unwrap());
                 for entry in reader.unwrap() {
                     let mut entry = entry.unwrap();
                     inheritance.apply(&mut entry).unwrap();

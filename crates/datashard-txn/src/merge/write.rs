@@ -16,7 +16,9 @@ use super::plan::MergeGroup;
 use crate::action::header_schema;
 use crate::action::{finish, list_options};
 use crate::base::Base;
-use crate::operation::{Inputs, NewManifest, Refusal};
+use crate::inputs::Inputs;
+use crate::produced::NewManifest;
+use crate::refusal::Refusal;
 
 /// The manifest that takes the place of a group, as number `number` of the operation.
 ///
@@ -84,7 +86,7 @@ fn open<'a>(
     fault: &Fault<'_>,
 ) -> Result<ManifestReader<'a>, Refusal> {
     let location = &row.manifest_path;
-    let bytes = inputs.loaded.manifests.get(location);
+    let bytes = inputs.loaded.manifest(row);
     let bytes = bytes.ok_or_else(|| fault.corrupt(location, "it was not read".to_owned()))?;
     let options =
         ReadOptions::default().with_partition_type(spec.partition_type(base.metadata.current_schema()));

@@ -152,7 +152,7 @@ impl Writer {
                 self.unknown.push((name.to_owned(), token));
             }
             Err(CommitError::Storage(_)) => say(&format!("failed {name}")),
-            Err(CommitError::Conflict { .. }) if self.task.timeout().is_some() => {
+            Err(CommitError::Conflict(_)) if self.task.timeout().is_some() => {
                 say(&format!("failed {name}"));
             }
             Err(error) => return Err(format!("append of {name}: {error}")),
@@ -194,7 +194,7 @@ impl Writer {
                 Err(
                     CommitError::CommitStateUnknown { .. }
                     | CommitError::Storage(_)
-                    | CommitError::Conflict { .. },
+                    | CommitError::Conflict(_),
                 ) => {}
                 Err(error) => return Err(format!("a commit without rows: {error}")),
             }

@@ -137,7 +137,7 @@ fn b7_a_later_attempt_uses_the_manifests_of_an_earlier_one_and_another_list() {
         let second = table.attempt(&ours, 2, &earlier).unwrap();
         assert_eq!(second.manifests[0].path, first.manifests[0].path);
         assert!(second.manifests[0].bytes.is_empty(), "nothing is written again");
-        let lists = [&first, &second].map(|next| next.manifest_list.clone().unwrap().0);
+        let lists = [&first, &second].map(|next| next.manifest_lists[0].0.clone());
         assert_ne!(lists[0], lists[1]);
         table.adopt(&second);
         let live = table.live();
@@ -157,7 +157,7 @@ fn the_same_inputs_give_the_same_bytes() {
         }
         let [one, two] = [(); 2].map(|()| table.attempt(&append("i"), 1, &[]).unwrap());
         assert_eq!(one.bytes, two.bytes);
-        assert_eq!(one.manifest_list, two.manifest_list);
+        assert_eq!(one.manifest_lists, two.manifest_lists);
         let bytes = |next: &crate::next::Next| -> Vec<Bytes> {
             next.manifests.iter().map(|new| new.bytes.clone()).collect()
         };

@@ -18,8 +18,7 @@ fn b7_merged_manifests_are_used_again_while_what_they_replace_is_there() {
     // Somebody changes something else.
     let mut changed = table.clone();
     changed.commit(&SetProperties::new().set("a", "b")).unwrap();
-    let list = changed.rows();
-    let reads = ours.reads_manifests(changed.base(), &list, &earlier).unwrap();
+    let reads = changed.reads(&ours, &earlier);
     assert!(reads.is_empty(), "what was merged is not read again");
     let second = changed.attempt(&ours, 2, &earlier).unwrap();
     assert_eq!(written(&second).len(), 2);

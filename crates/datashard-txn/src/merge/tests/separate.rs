@@ -72,7 +72,7 @@ fn d10_a_merge_that_loses_to_an_append_keeps_what_was_added_and_merges_nothing_a
     table.commit(&append("theirs")).unwrap();
     let before = table.live();
     let earlier = written(&first);
-    let reads = MergeManifests::new().reads_manifests(table.base(), &table.rows(), &earlier).unwrap();
+    let reads = table.reads(&MergeManifests::new(), &earlier);
     assert!(reads.is_empty());
     let second = table.attempt(&MergeManifests::new(), 2, &earlier).unwrap();
     assert!(second.manifests[0].bytes.is_empty());

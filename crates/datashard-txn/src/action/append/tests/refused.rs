@@ -15,7 +15,7 @@ fn d5_files_that_lack_a_new_required_column_are_a_conflict() {
     base.metadata = base.metadata.apply(&updates, &ApplyContext::new(1_000)).unwrap();
     let refusal = table.commit(&append("a")).unwrap_err();
     assert!(
-        matches!(&refusal, Refusal::Conflict { reason, .. } if reason.contains("the schema changed")),
+        matches!(&refusal, Refusal::Conflict(conflict) if conflict.reason.contains("the schema changed")),
         "{refusal}"
     );
     table.commit(&Append::new(SchemaId(1)).with_file(SPEC, file("a"))).unwrap();

@@ -1,0 +1,1 @@
+//! Deletion vectors of a change: merged with those that are there.
