@@ -106,6 +106,7 @@ mod inputs;
 mod load;
 mod loaded;
 mod lookup;
+pub mod maintain;
 pub mod merge;
 mod next;
 mod operation;

@@ -20,13 +20,15 @@ pub enum Mutation {
     IgnoreIntentFloor,
     /// R4: files below the file floor are added.
     IgnoreFileFloor,
+    /// R8: a collector judges by the version that it knew before it raised the file floor.
+    LateView,
     /// R5: absence counts as proof, whatever the floors say.
     NoHistory,
 }
 
 impl Mutation {
     /// All of them, with the names that tools take.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("answers-are-truth", Self::AnswersAreTruth),
         ("no-check-after-create", Self::NoCheckAfterCreate),
         ("no-check-after-read", Self::NoCheckAfterRead),
@@ -36,6 +38,7 @@ impl Mutation {
         ("ignore-intent-floor", Self::IgnoreIntentFloor),
         ("ignore-file-floor", Self::IgnoreFileFloor),
         ("no-history", Self::NoHistory),
+        ("late-view", Self::LateView),
     ];
 
     /// The mutation of this name.
