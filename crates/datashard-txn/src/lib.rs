@@ -117,6 +117,7 @@ pub mod protocol;
 mod read;
 mod refusal;
 mod rules;
+pub mod segments;
 mod session;
 mod token;
 mod view;

@@ -9,6 +9,7 @@ use datashard_io::TablePath;
 use datashard_spec::id::MetadataVersion;
 
 use crate::epoch;
+use crate::segments::is_segment;
 
 /// What is swept.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +66,9 @@ pub(super) fn judge(path: &TablePath, modified_ms: i64, rules: &Rules) -> Verdic
 /// What kind of a table's files it is by its place and name; `None` if it is none that is ever swept: versions and the hint, which retiring
 /// looks after; the folder of this library's own; whatever else people keep beside their tables.
 fn kind(path: &TablePath) -> Option<Kind> {
+    if is_segment(path) {
+        return Some(Kind::Metadata);
+    }
     let (first, rest) = path.as_str().split_once('/')?;
     let hidden = |part: &str| part.starts_with('_') || part.starts_with('.');
     if rest.split('/').any(hidden) {
@@ -105,6 +109,7 @@ mod tests {
             ("data/0101/0101/1100/10101010-e9-00000-5f.avro", Kind::Data),
             ("metadata/e9-5f-m0.avro", Kind::Metadata),
             ("metadata/snap-5-1-e9-5f.avro", Kind::Metadata),
+            ("metadata/_datashard/history/e9-1-25-5f-1.json.zst", Kind::Metadata),
         ] {
             assert_eq!(judged(path, DAY_MS, None), Verdict::Delete(kind), "{path}");
             assert_eq!(judged(path, 60_000, None), Verdict::Keep, "{path} is young");
@@ -147,6 +152,8 @@ mod tests {
             "metadata/version-hint.text",
             "metadata/_datashard/retired",
             "metadata/_datashard/e1-x.avro",
+            "metadata/_datashard/e1-x.json.zst",
+            "metadata/_datashard/history/old/e1-x.json.zst",
         ] {
             assert_eq!(judged(path, 50 * DAY_MS, Some(3)), Verdict::NotOurs, "{path}");
         }

@@ -14,6 +14,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::base::Base;
 use crate::core::Core;
 use crate::error::CommitError;
+use crate::segments::{SegmentFile, corrupt_index};
 
 /// Requests sent at the same time.
 const PARALLEL: usize = 8;
@@ -82,7 +83,41 @@ impl Core {
         for file in statistics.chain(partition_statistics) {
             into.metadata.insert(location.relative(file).map_err(|e| CommitError::corrupt(&of_version, e))?);
         }
-        self.add_lists(lists, missing, into).await
+        self.add_lists(lists, missing, into).await?;
+        self.add_segments(base, missing, into).await
+    }
+
+    /// Adds the history segments of a version and what their snapshots refer to, segment by segment.
+    async fn add_segments(
+        &self,
+        base: &Base,
+        missing: Missing,
+        into: &mut Referenced,
+    ) -> Result<(), CommitError> {
+        for segment in self.segments(base)? {
+            let path = segment.path().map_err(|reason| corrupt_index(base, reason))?;
+            if !into.metadata.insert(path.clone()) {
+                continue;
+            }
+            let (_, Some(bytes)) = self.read_root(path.clone(), missing).await? else { continue };
+            let file = SegmentFile::read(&bytes).map_err(|reason| CommitError::corrupt(&path, reason))?;
+            let mut lists = Vec::new();
+            for record in file.records {
+                let id = record.snapshot.id;
+                let list = record.snapshot.manifest_list().ok_or_else(|| {
+                    CommitError::unsupported(format!(
+                        "snapshot {id} names its manifests without a manifest list"
+                    ))
+                })?;
+                let list =
+                    self.store.location().relative(list).map_err(|e| CommitError::corrupt(&path, e))?;
+                if into.metadata.insert(list.clone()) {
+                    lists.push(list);
+                }
+            }
+            self.add_lists(lists, missing, into).await?;
+        }
+        Ok(())
     }
 
     /// Adds what manifest lists refer to.

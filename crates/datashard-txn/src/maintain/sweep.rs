@@ -17,6 +17,7 @@ use crate::core::Core;
 use crate::error::CommitError;
 use crate::handle::Committer;
 use crate::rules::Mutation;
+use crate::segments::{SegmentIndex, corrupt_index};
 
 /// Files of other writers are never deleted younger than this.
 const LEAST_FOREIGN_AGE: Duration = Duration::from_secs(3 * 86_400);
@@ -181,6 +182,13 @@ fn floor_of(base: &Base) -> MetadataVersion {
 
 fn check_gc_enabled(base: &Base) -> Result<(), CommitError> {
     let enabled = TableProperties::new(base.metadata.properties()).parsed(&table::GC_ENABLED);
+    let index = SegmentIndex::of_properties(base.metadata.properties());
+    let index = index.map_err(|reason| corrupt_index(base, reason))?;
+    let is_off = base.metadata.properties().get(table::GC_ENABLED.key).is_some_and(|value| value == "false");
+    // Set because of segments, to keep others from sweeping what those refer to.
+    if is_off && index.turned_gc_off {
+        return Ok(());
+    }
     // A value that makes no sense was hardly meant as a permission.
     if enabled.value && enabled.warning.is_none() {
         return Ok(());

@@ -71,7 +71,8 @@ fn old_versions_are_retired_once_they_are_old_and_the_hint_goes_before() {
         let done = table.retire(&RetireOptions::default().with_keep(4)).await.unwrap();
         assert_eq!((done.versions, done.below, done.failed), (dry.versions, dry.below, 0));
         assert_eq!(table.store().retired().await.unwrap().0, 18);
-        let left: Vec<_> = names(table.store()).await.into_iter().filter(|name| name.contains("/v")).collect();
+        let left: Vec<_> =
+            names(table.store()).await.into_iter().filter(|name| name.contains("/v")).collect();
         assert_eq!(left.len(), 5, "four versions and the hint: {left:?}");
         let opened = Committer::open(bucket.table(simulation.context()), options()).await.unwrap();
         assert_eq!(opened.base().unwrap().version.0, 21);
@@ -104,7 +105,8 @@ fn a11_retiring_that_was_stopped_at_any_request_goes_on() {
             append(&table, "meanwhile").await;
             let done = table.retire(&RetireOptions::default().with_keep(4)).await.unwrap();
             assert_eq!(done.failed, 0);
-            let lowest = names(table.store()).await.iter().filter(|name| name.contains(".metadata.json")).count();
+            let lowest =
+                names(table.store()).await.iter().filter(|name| name.contains(".metadata.json")).count();
             assert!(lowest <= 5, "{lowest} versions are left");
             assert_eq!(audit_newest(table.store()).await.unwrap().each_once().len(), 13);
         });
@@ -158,7 +160,10 @@ fn e1_a_writer_whose_files_were_begun_before_the_floor_is_told_so_or_commits_who
         let swept = table.sweep(&without_grace()).await.unwrap();
         assert_eq!(swept.data_files.files, 1, "that of the late one");
         let refused = table.append(late).await.unwrap_err();
-        assert!(matches!(&refused, CommitError::Rejected { reason } if reason.contains("write them anew")), "{refused}");
+        assert!(
+            matches!(&refused, CommitError::Rejected { reason } if reason.contains("write them anew")),
+            "{refused}"
+        );
         assert_eq!(audit_newest(table.store()).await.unwrap().each_once().len(), 11);
     });
 }
@@ -201,7 +206,8 @@ fn e2_two_sweeps_and_writers_at_once_leave_everything_that_is_needed() {
                 for task in tasks {
                     task.await.unwrap();
                 }
-                let audited = audit_newest(table.store()).await.unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+                let audited =
+                    audit_newest(table.store()).await.unwrap_or_else(|e| panic!("seed {seed}: {e}"));
                 assert_eq!(audited.each_once().len(), 18, "seed {seed}");
             })
             .unwrap();
@@ -219,7 +225,8 @@ fn e3_a_file_of_a_snapshot_that_cannot_be_read_stops_the_sweep_before_anything_g
             }
             simulation.context().clock.sleep(HOUR).await;
             let all = names(table.store()).await;
-            let victim = TablePath::parse(all.iter().find(|name| name.starts_with(damaged)).unwrap()).unwrap();
+            let victim =
+                TablePath::parse(all.iter().find(|name| name.starts_with(damaged)).unwrap()).unwrap();
             table.store().put(&victim, Bytes::from_static(b"no Avro")).await.unwrap();
             let refused = table.sweep(&without_grace()).await.unwrap_err();
             assert!(matches!(&refused, CommitError::Corrupt { path, .. } if *path == victim), "{refused}");
@@ -234,7 +241,9 @@ fn e3_a_file_of_a_snapshot_that_cannot_be_read_stops_the_sweep_before_anything_g
 
 #[test]
 fn e3_a_listing_or_a_read_that_fails_stops_the_sweep() {
-    for (kind, pattern) in [(RequestKind::Get, "*/snap-*"), (RequestKind::Get, "*-m0.avro"), (RequestKind::List, "*data*")] {
+    for (kind, pattern) in
+        [(RequestKind::Get, "*/snap-*"), (RequestKind::Get, "*-m0.avro"), (RequestKind::List, "*data*")]
+    {
         simulated(6, async |simulation, bucket| {
             let table = create(bucket.table(simulation.context()), 100).await;
             put(table.store(), "data/e1-of-a-writer-that-died.parquet").await;
@@ -242,7 +251,8 @@ fn e3_a_listing_or_a_read_that_fails_stops_the_sweep() {
                 append(&table, &number.to_string()).await;
             }
             simulation.context().clock.sleep(HOUR).await;
-            bucket.add_fault(Fault::on(kind, pattern).always().doing(Effect::Answer(Answer::access_denied())));
+            bucket
+                .add_fault(Fault::on(kind, pattern).always().doing(Effect::Answer(Answer::access_denied())));
             assert!(matches!(table.sweep(&without_grace()).await, Err(CommitError::Storage(_))), "{pattern}");
             bucket.clear_faults();
             assert!(names(table.store()).await.contains(&"data/e1-of-a-writer-that-died.parquet".to_owned()));
@@ -277,7 +287,13 @@ fn e6_e8_what_other_writers_and_people_left_stays_unless_it_was_asked_for_and_is
     simulated(8, async |simulation, bucket| {
         let table = create(bucket.table(simulation.context()), 100).await;
         let theirs = ["data/00000-0-5f.parquet", "metadata/5f-m0.avro"];
-        let people = ["README.md", "data/_SUCCESS", "manifests_archive/e1-x-m0.avro", "exports/e1-x.parquet", "data/notes.txt"];
+        let people = [
+            "README.md",
+            "data/_SUCCESS",
+            "manifests_archive/e1-x-m0.avro",
+            "exports/e1-x.parquet",
+            "data/notes.txt",
+        ];
         for path in theirs.iter().chain(&people) {
             put(table.store(), path).await;
         }
@@ -338,9 +354,15 @@ fn a_table_whose_files_may_belong_to_others_is_not_swept() {
                 Committer::create(store.clone(), table, options()).await.unwrap();
             }
             let table = Committer::open(store, options()).await.unwrap();
-            table.commit(datashard_txn::action::SetProperties::new().set("gc.enabled", value), None).await.unwrap();
+            table
+                .commit(datashard_txn::action::SetProperties::new().set("gc.enabled", value), None)
+                .await
+                .unwrap();
             let refused = table.sweep(&without_grace()).await.unwrap_err();
-            assert!(matches!(&refused, CommitError::Rejected { reason } if reason.contains("gc.enabled")), "{refused}");
+            assert!(
+                matches!(&refused, CommitError::Rejected { reason } if reason.contains("gc.enabled")),
+                "{refused}"
+            );
         }
     });
 }
