@@ -22,11 +22,13 @@ pub enum Mutation {
     IgnoreFileFloor,
     /// R5: absence counts as proof, whatever the floors say.
     NoHistory,
+    /// Conflicts: nobody looks at what was committed since an operation began.
+    SkipValidation,
 }
 
 impl Mutation {
     /// All of them, with the names that tools take.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("answers-are-truth", Self::AnswersAreTruth),
         ("no-check-after-create", Self::NoCheckAfterCreate),
         ("no-check-after-read", Self::NoCheckAfterRead),
@@ -36,6 +38,7 @@ impl Mutation {
         ("ignore-intent-floor", Self::IgnoreIntentFloor),
         ("ignore-file-floor", Self::IgnoreFileFloor),
         ("no-history", Self::NoHistory),
+        ("skip-validation", Self::SkipValidation),
     ];
 
     /// The mutation of this name.

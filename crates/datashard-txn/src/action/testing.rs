@@ -27,6 +27,7 @@ use crate::produced::{NewManifest, Produced};
 use crate::protocol::{AppKey, CommitId, Generation, Limits, Member, OperationTag, SessionId, Step};
 use crate::read::Read;
 use crate::refusal::Refusal;
+use crate::rules::Rules;
 
 pub(crate) const LOCATION: &str = "memory://actions/table";
 
@@ -38,6 +39,8 @@ pub(crate) struct TestTable {
     pub(crate) files: BTreeMap<String, Bytes>,
     pub(crate) now_ms: i64,
     pub(crate) key: Option<AppKey>,
+    /// The rules in force.
+    pub(crate) rules: Rules,
     operations: u64,
 }
 
@@ -50,6 +53,7 @@ impl TestTable {
             files: BTreeMap::new(),
             now_ms: 1_000,
             key: None,
+            rules: Rules::all(),
             operations: 0,
         }
     }
@@ -128,6 +132,7 @@ impl TestTable {
             loaded,
             earlier,
             key: self.key.as_ref(),
+            rules: self.rules,
         }
     }
 
