@@ -7,9 +7,9 @@
 use datashard_spec::manifest::{ManifestContent, ManifestFile};
 use datashard_spec::snapshot::{Snapshot, Summary, summary_key};
 
+use super::Place;
 use super::finding::Found;
 use super::history::{Step, list_of};
-use super::Place;
 use crate::read::Read;
 use crate::refusal::Refusal;
 
@@ -52,8 +52,9 @@ impl<'a> Step<'a> {
         let balance = before.zip(added).zip(told).zip(after).map(|(((before, added), told), after)| {
             before.saturating_add(added).saturating_sub(told) <= after
         });
-        (balance != Some(true))
-            .then(|| format!("data files may have been removed by {}, which does not tell which", self.label()))
+        (balance != Some(true)).then(|| {
+            format!("data files may have been removed by {}, which does not tell which", self.label())
+        })
     }
 
     fn parent(&self, place: Place<'a>) -> Option<&'a Snapshot> {

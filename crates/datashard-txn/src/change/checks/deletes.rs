@@ -37,7 +37,8 @@ impl AddedDelete {
     }
 
     pub(super) fn size_bytes(&self) -> usize {
-        let texts = self.location.len().saturating_add(self.referenced_data_file.as_ref().map_or(0, String::len));
+        let texts =
+            self.location.len().saturating_add(self.referenced_data_file.as_ref().map_or(0, String::len));
         let bounds = [&self.lower, &self.upper].into_iter().flatten().map(Vec::len).sum::<usize>();
         let values = self.partition.len().saturating_mul(64);
         size_of::<Self>().saturating_add(texts).saturating_add(bounds).saturating_add(values)
@@ -93,7 +94,9 @@ pub(super) fn reached<'f>(
         let of_partition = by_partition.get(&(file.spec_id, &partition)).into_iter().flatten();
         if of_file.chain(of_partition).chain(&global).any(|delete| delete.reaches(file)) {
             let spec = place.base.metadata.partition_spec(file.spec_id);
-            hits.add(file.location, || spec.map(|spec| spec.partition_path(file.partition)).unwrap_or_default());
+            hits.add(file.location, || {
+                spec.map(|spec| spec.partition_path(file.partition)).unwrap_or_default()
+            });
         }
     }
     hits

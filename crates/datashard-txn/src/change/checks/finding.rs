@@ -13,8 +13,8 @@ use super::deletes::AddedDelete;
 use super::scope::Lens;
 use super::{Check, Checks, Place};
 use crate::base::Base;
-use crate::refusal::Refusal;
 use crate::read::Finding;
+use crate::refusal::Refusal;
 
 /// How many files and partitions are kept by name.
 const MOST_NAMED: usize = 16;

@@ -94,7 +94,10 @@ impl<'a> Step<'a> {
     }
 
     /// The manifests that it added.
-    pub(super) fn added<'r>(&self, rows: &'r [ManifestFile]) -> impl Iterator<Item = &'r ManifestFile> + use<'r> {
+    pub(super) fn added<'r>(
+        &self,
+        rows: &'r [ManifestFile],
+    ) -> impl Iterator<Item = &'r ManifestFile> + use<'r> {
         let id = self.snapshot.id;
         rows.iter().filter(move |row| row.added_snapshot_id == id)
     }

@@ -45,7 +45,9 @@ pub enum IsolationLevel {
 impl IsolationLevel {
     /// The level of this name, as properties such as `write.delete.isolation-level` have it; upper and lower case are alike.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Serializable, Self::Snapshot].into_iter().find(|level| name.eq_ignore_ascii_case(level.as_str()))
+        [Self::Serializable, Self::Snapshot]
+            .into_iter()
+            .find(|level| name.eq_ignore_ascii_case(level.as_str()))
     }
 
     /// Its name, as properties have it.
@@ -121,8 +123,8 @@ impl<'o> Checks<'o> {
             (None, Some(filter)) if !removes_files => filter,
             (None, _) => Scope::Everything,
         };
-        let mut checks = Self::since(since)
-            .with_if(level == IsolationLevel::Serializable, || Check::NoAddedFiles(read));
+        let mut checks =
+            Self::since(since).with_if(level == IsolationLevel::Serializable, || Check::NoAddedFiles(read));
         if let Some(row_filter) = row_filter {
             let changed = conflict_filter.unwrap_or(row_filter);
             checks = checks
@@ -166,7 +168,10 @@ impl<'o> Checks<'o> {
         let RowDeltaChecks { conflict_filter: scope, referenced, vectors, adds_rows, is_merged } = delta;
         Self::since(since)
             .with_if(!vectors.is_empty(), || Check::NoAddedVectors(vectors))
-            .with_if(!referenced.is_empty(), || Check::FilesExist { files: referenced, skip_deletes: !adds_rows })
+            .with_if(!referenced.is_empty(), || Check::FilesExist {
+                files: referenced,
+                skip_deletes: !adds_rows,
+            })
             .with_if(!referenced.is_empty(), || Check::KeepsFiles(referenced))
             .with_if(level == IsolationLevel::Serializable, || Check::NoAddedFiles(scope))
             .with_if(adds_rows, || Check::NoAddedDeletes { scope, only_equality: is_merged })

@@ -182,7 +182,9 @@ impl<'o> Checks<'o> {
                     return Err(conflict.with_snapshot(step.snapshot.id).into());
                 }
             }
-            if let Some(reason) = self.must_account(step).then(|| step.unaccounted(place, rows, &found)).flatten() {
+            if let Some(reason) =
+                self.must_account(step).then(|| step.unaccounted(place, rows, &found)).flatten()
+            {
                 let conflict = Conflict::new(place.operation, ConflictKind::RemovedFiles, reason);
                 return Err(conflict.with_snapshot(step.snapshot.id).into());
             }
@@ -244,11 +246,13 @@ impl Check<'_> {
     fn looks_at(&self, kind: Kind) -> bool {
         let kinds: &[Kind] = match self {
             Self::NoAddedFiles(_) => &[Kind::Append, Kind::Overwrite],
-            Self::NoRemovedFiles(_) | Self::FilesExist { skip_deletes: false, .. } | Self::NoAddedVectors(_) => {
-                &[Kind::Overwrite, Kind::Replace, Kind::Delete]
-            }
+            Self::NoRemovedFiles(_)
+            | Self::FilesExist { skip_deletes: false, .. }
+            | Self::NoAddedVectors(_) => &[Kind::Overwrite, Kind::Replace, Kind::Delete],
             Self::FilesExist { skip_deletes: true, .. } => &[Kind::Overwrite, Kind::Replace],
-            Self::NoAddedDeletes { .. } | Self::NoDeletesForRemoved { .. } => &[Kind::Overwrite, Kind::Delete],
+            Self::NoAddedDeletes { .. } | Self::NoDeletesForRemoved { .. } => {
+                &[Kind::Overwrite, Kind::Delete]
+            }
             Self::KeepsFiles(_) => return false,
         };
         kind == Kind::Unknown || kinds.contains(&kind)
@@ -297,8 +301,12 @@ impl Check<'_> {
             return None;
         }
         let (kind, what) = match self {
-            Self::NoAddedFiles(_) => (ConflictKind::AddedFiles, "data files were added that it should have seen"),
-            Self::NoRemovedFiles(_) => (ConflictKind::RemovedFiles, "data files were removed that it may have read"),
+            Self::NoAddedFiles(_) => {
+                (ConflictKind::AddedFiles, "data files were added that it should have seen")
+            }
+            Self::NoRemovedFiles(_) => {
+                (ConflictKind::RemovedFiles, "data files were removed that it may have read")
+            }
             Self::FilesExist { .. } => {
                 (ConflictKind::MissingFiles, "data files were removed of which it deletes rows")
             }
@@ -314,7 +322,11 @@ impl Check<'_> {
             }
         };
         let reason = format!("{what}: {} by {}", hits.count, step.label());
-        Some(Conflict::new(place.operation, kind, reason).with_files(hits.files).with_partitions(hits.partitions))
+        Some(
+            Conflict::new(place.operation, kind, reason)
+                .with_files(hits.files)
+                .with_partitions(hits.partitions),
+        )
     }
 }
 

@@ -129,8 +129,7 @@ impl Lens {
             Self::Everything => true,
             Self::Filter(filter) if filter.is_never => false,
             Self::Filter(filter) => {
-                let (Some(evaluator), Some(summaries)) =
-                    (filter.manifests.get(&spec_id), &row.partitions)
+                let (Some(evaluator), Some(summaries)) = (filter.manifests.get(&spec_id), &row.partitions)
                 else {
                     return true;
                 };
@@ -138,7 +137,9 @@ impl Lens {
                 evaluator.may_match(&summaries)
             }
             Self::Partitions { tuples, unpartitioned } => match tuples.get(&spec_id) {
-                Some((_, bounds)) => row.partitions.as_ref().is_none_or(|summaries| bounds.may_meet(summaries)),
+                Some((_, bounds)) => {
+                    row.partitions.as_ref().is_none_or(|summaries| bounds.may_meet(summaries))
+                }
                 None => row.content == ManifestContent::Deletes && unpartitioned.contains(&spec_id),
             },
         }
