@@ -7,6 +7,7 @@ use datashard_spec::id::{MetadataVersion, SnapshotId};
 use crate::loaded::Loaded;
 use crate::produced::NewManifest;
 use crate::protocol::AppKey;
+use crate::rules::Rules;
 
 /// What an operation is given besides the base. Nothing in it changes from attempt to attempt but `attempt`, `now_ms`, `loaded`, `earlier`,
 /// and `epoch` where the file floor has passed it.
@@ -31,4 +32,6 @@ pub struct Inputs<'a> {
     pub earlier: &'a [NewManifest],
     /// The caller's key of the operation, to be told in the snapshot's summary.
     pub key: Option<&'a AppKey>,
+    /// The rules in force.
+    pub rules: Rules,
 }

@@ -24,11 +24,13 @@ pub enum Mutation {
     LateView,
     /// R5: absence counts as proof, whatever the floors say.
     NoHistory,
+    /// Conflicts: nobody looks at what was committed since an operation began.
+    SkipValidation,
 }
 
 impl Mutation {
     /// All of them, with the names that tools take.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("answers-are-truth", Self::AnswersAreTruth),
         ("no-check-after-create", Self::NoCheckAfterCreate),
         ("no-check-after-read", Self::NoCheckAfterRead),
@@ -39,6 +41,7 @@ impl Mutation {
         ("ignore-file-floor", Self::IgnoreFileFloor),
         ("no-history", Self::NoHistory),
         ("late-view", Self::LateView),
+        ("skip-validation", Self::SkipValidation),
     ];
 
     /// The mutation of this name.

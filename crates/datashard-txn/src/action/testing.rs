@@ -28,6 +28,7 @@ use crate::protocol::{AppKey, CommitId, Generation, Limits, Member, OperationTag
 use crate::read::{Read, Remembered};
 use crate::refusal::Refusal;
 use crate::segments::Moves;
+use crate::rules::Rules;
 
 pub(crate) const LOCATION: &str = "memory://actions/table";
 
@@ -39,6 +40,8 @@ pub(crate) struct TestTable {
     pub(crate) files: BTreeMap<String, Bytes>,
     pub(crate) now_ms: i64,
     pub(crate) key: Option<AppKey>,
+    /// The rules in force.
+    pub(crate) rules: Rules,
     operations: u64,
 }
 
@@ -51,6 +54,7 @@ impl TestTable {
             files: BTreeMap::new(),
             now_ms: 1_000,
             key: None,
+            rules: Rules::all(),
             operations: 0,
         }
     }
@@ -129,6 +133,7 @@ impl TestTable {
             loaded,
             earlier,
             key: self.key.as_ref(),
+            rules: self.rules,
         }
     }
 
