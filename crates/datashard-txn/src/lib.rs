@@ -92,6 +92,7 @@ mod afterwards;
 mod attempt;
 mod background;
 mod base;
+mod change;
 mod commit;
 mod committed;
 mod conflict;
@@ -125,6 +126,7 @@ mod work;
 
 pub use background::{Background, TokioBackground};
 pub use base::Base;
+pub use change::checks::IsolationLevel;
 pub use committed::{Committed, Resolution};
 pub use conflict::{Conflict, ConflictKind};
 pub use error::CommitError;

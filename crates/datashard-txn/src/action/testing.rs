@@ -27,8 +27,8 @@ use crate::produced::{NewManifest, Produced};
 use crate::protocol::{AppKey, CommitId, Generation, Limits, Member, OperationTag, SessionId, Step};
 use crate::read::{Read, Remembered};
 use crate::refusal::Refusal;
-use crate::segments::Moves;
 use crate::rules::Rules;
+use crate::segments::Moves;
 
 pub(crate) const LOCATION: &str = "memory://actions/table";
 

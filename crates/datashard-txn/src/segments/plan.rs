@@ -215,7 +215,7 @@ pub(super) fn read(segment: &Segment, base: &Base, inputs: &Inputs<'_>) -> Resul
     Ok(Read::File { location: inputs.location.file(&path) })
 }
 
-pub(super) fn damaged(base: &Base, reason: String) -> Refusal {
+pub(crate) fn damaged(base: &Base, reason: String) -> Refusal {
     let path = metadata_path(base.version).map_or_else(|e| e.to_string(), |path| path.to_string());
     Refusal::Corrupt { path, reason }
 }
