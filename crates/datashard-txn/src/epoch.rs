@@ -72,6 +72,11 @@ pub(crate) fn attempt_path(epoch: MetadataVersion, operation: Uuid, attempt: u32
     format!("metadata/e{epoch}-{operation}-a{attempt}-{number}.avro")
 }
 
+/// The path of the Puffin file with the deletion vectors of an attempt, below the table.
+pub(crate) fn puffin_path(epoch: MetadataVersion, operation: Uuid, attempt: u32) -> String {
+    format!("data/e{epoch}-{operation}-a{attempt}.puffin")
+}
+
 /// The path of the manifest that an attempt puts in the place of another one.
 pub(crate) fn rewritten_path(
     epoch: MetadataVersion,

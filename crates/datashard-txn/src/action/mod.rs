@@ -10,6 +10,7 @@
 //! | [`Overwrite`] | puts data files in the place of others |
 //! | [`ReplacePartitions`] | puts data files in the place of all others in their partitions |
 //! | [`RewriteFiles`] | puts files with the same rows in the place of others |
+//! | [`RowDelta`] | adds rows, and deletes rows of data files that stay |
 //! | [`MergeManifests`] | merges manifests that are too large for that, in a snapshot of its own |
 //! | [`SetProperties`] | sets and removes properties, key by key; raises the format version |
 //!
@@ -33,6 +34,7 @@ mod replace;
 mod replace_partitions;
 mod retention;
 mod rewrite_files;
+mod row_delta;
 mod schema_fit;
 mod snapshot;
 #[cfg(test)]
@@ -48,9 +50,10 @@ pub use properties::SetProperties;
 pub use replace::ReplaceTable;
 pub use replace_partitions::ReplacePartitions;
 pub use rewrite_files::RewriteFiles;
+pub use row_delta::RowDelta;
 
 pub(crate) use files::{Fitting, NewFile, excerpt, header_schema};
-pub(crate) use manifests::{finish, finish_as, list_options, of_spec_error, refuse};
+pub(crate) use manifests::{finish, finish_as, list_options, of_spec_error, refuse, table_path};
 pub(crate) use snapshot::{NewSnapshot, Target};
 #[cfg(test)]
 pub(crate) use testing::produce_snapshot;

@@ -7,6 +7,7 @@
 //! | --- | --- | --- |
 //! | `checks` | holds what was committed since the operation began against what it assumed | manifest lists and manifests of newer snapshots |
 //! | `removal` | takes files out of manifests: by path, by filter, by partition | manifests that may hold such files |
+//! | `vectors` | merges rows to be deleted with the deletion vectors that are there | manifests, blobs |
 //! | `added` | writes the manifests of new files | |
 //! | `summary` | counts what is added and removed | |
 //! | `notes` | where the snapshot goes, and the caller's entries of its summary | |
@@ -20,6 +21,7 @@ pub(crate) mod removal;
 mod summary;
 #[cfg(test)]
 mod tests;
+pub(crate) mod vectors;
 
 use std::collections::BTreeSet;
 
