@@ -104,9 +104,12 @@ impl Append {
         joined
     }
 
-    /// Whether both may be parts of one snapshot: its summary is then that of either, and neither is refused for adding nothing.
+    /// Whether both may be parts of one snapshot: its summary is then that of either, and neither is refused for adding nothing or for an id
+    /// that another snapshot has.
     pub(crate) fn joins(&self, other: &Self) -> bool {
-        self.notes == other.notes && !self.files.is_empty() && !other.files.is_empty()
+        self.notes == other.notes
+            && !self.notes.is_staged()
+            && !self.files.is_empty() && !other.files.is_empty()
     }
 
     fn added(&self) -> Summary {

@@ -82,7 +82,8 @@ impl Operation for DeleteWhere {
     }
 
     fn fingerprint(&self) -> Vec<u8> {
-        let filter = self.filter.to_string();
+        // In the form that tells literals of one look apart.
+        let filter = format!("{:?}", self.filter);
         let notes = self.notes.fingerprint();
         NAME.bytes()
             .chain([0, u8::from(self.case_sensitive)])

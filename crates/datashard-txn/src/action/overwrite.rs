@@ -171,7 +171,8 @@ impl Operation for Overwrite {
     fn fingerprint(&self) -> Vec<u8> {
         let files = self.files.iter().flat_map(|file| file.bytes().chain([0]));
         let filters = [&self.filter, &self.conflict_filter].map(|filter| format!("{filter:?}\0"));
-        let rest = format!("{:?}\0{}\0{}\0", self.since, self.level, self.ignores_case);
+        let rest =
+            format!("{:?}\0{}\0{}\0{}\0", self.since, self.level, self.ignores_case, self.within_filter);
         let own = NAME.bytes().chain([0]).chain(files).chain([0]).chain(self.placed.fingerprint());
         own.chain(filters.concat().into_bytes())
             .chain(rest.into_bytes())

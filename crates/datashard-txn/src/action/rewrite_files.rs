@@ -11,7 +11,7 @@ use datashard_spec::snapshot::Operation as SnapshotOperation;
 use super::metadata_form::existing;
 use super::placed::{Placed, adds_data, is_change};
 use crate::base::Base;
-use crate::change::checks::Checks;
+use crate::change::checks::{Check, Checks};
 use crate::change::notes::{Notes, noted};
 use crate::change::removal::{DeleteFileKey, Removal};
 use crate::change::{Change, Extra, Label};
@@ -48,6 +48,8 @@ pub struct RewriteFiles {
     placed: Placed,
     files: BTreeSet<String>,
     delete_files: BTreeSet<DeleteFileKey>,
+    /// The data files that its new delete files are about, as far as those tell.
+    referenced: BTreeSet<String>,
     since: Option<SnapshotId>,
     data_sequence_number: Option<DataSequenceNumber>,
     notes: Notes,
@@ -73,12 +75,13 @@ impl RewriteFiles {
 
     /// With a delete file in the place of others.
     pub fn with_delete_file(mut self, schema_id: SchemaId, spec_id: PartitionSpecId, file: DataFile) -> Self {
+        self.referenced.extend(file.referenced_data_file.clone());
         self.placed.add_deletes(schema_id, spec_id, file);
         self
     }
 
     /// The new data files keep this data sequence number: the one of the snapshot that was read, so that equality deletes committed later
-    /// reach them.
+    /// reach them. None of the files that it removes may have a greater one.
     pub fn with_data_sequence_number(mut self, number: DataSequenceNumber) -> Self {
         self.data_sequence_number = Some(number);
         self
@@ -90,8 +93,25 @@ impl RewriteFiles {
             let reason = format!("its data sequence number is {}, and the table's last is {last}", number.0);
             return Err(Refusal::Rejected { operation: NAME, reason });
         }
-        let replaces_data = !self.files.is_empty();
-        let checks = Checks::of_rewrite(self.since, self.data_sequence_number.is_some());
+        let planned_on = match self.since {
+            None => None,
+            Some(id) => base.metadata.snapshot(id).map_err(|e| crate::segments::damaged(base, e.to_string()))?,
+        };
+        // Equality deletes reach the new files as they reached the old ones only if they are newer than the number that those keep.
+        let reaches = |number: DataSequenceNumber| {
+            planned_on.is_some_and(|snapshot| number.0 <= snapshot.sequence_number.0)
+        };
+        let checks = if self.files.is_empty() {
+            Checks::since(self.since)
+        } else {
+            Checks::of_rewrite(self.since, self.data_sequence_number.is_some_and(reaches))
+        };
+        let checks = checks
+            .with_if(!self.referenced.is_empty(), || Check::KeepsFiles(&self.referenced))
+            .with_if(!self.referenced.is_empty(), || Check::FilesExist {
+                files: &self.referenced,
+                skip_deletes: false,
+            });
         Ok(Change {
             name: NAME,
             label: Label::Fixed(SnapshotOperation::Replace),
@@ -102,10 +122,11 @@ impl RewriteFiles {
             removal: Removal {
                 files: Some(&self.files),
                 delete_files: Some(&self.delete_files),
+                given_vectors: Some(&self.referenced),
                 must_exist: true,
                 ..Removal::default()
             },
-            checks: if replaces_data { checks } else { Checks::default() },
+            checks,
             extra: Extra::default(),
         })
     }

@@ -34,12 +34,16 @@ pub(crate) fn added_manifests(
     inputs: &Inputs<'_>,
     operation: &'static str,
 ) -> Result<Vec<NewManifest>, Refusal> {
-    let is_own = |manifest: &&NewManifest| manifest.replaces.is_empty() && manifest.row.content == content;
-    let earlier: Vec<NewManifest> = inputs.earlier.iter().filter(is_own).cloned().collect();
+    let path = |manifest| epoch::added_path(inputs.epoch, inputs.operation_id, content, manifest);
+    // By name: earlier attempts also wrote manifests that were good for them alone.
+    let again = |number| {
+        let path = path(number);
+        inputs.earlier.iter().find(|manifest| manifest.path.as_str() == path && manifest.replaces.is_empty())
+    };
+    let earlier: Vec<NewManifest> = (0..).map_while(again).cloned().collect();
     if !earlier.is_empty() {
         return Ok(earlier);
     }
-    let path = |manifest| epoch::added_path(inputs.epoch, inputs.operation_id, content, manifest);
     manifests(files, content, number, base, inputs, operation, path)
 }
 

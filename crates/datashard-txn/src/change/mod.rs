@@ -23,7 +23,7 @@ mod summary;
 mod tests;
 pub(crate) mod vectors;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use bytes::Bytes;
 use datashard_io::TablePath;
@@ -34,13 +34,13 @@ use datashard_spec::snapshot::Operation as SnapshotOperation;
 use self::added::{added_manifests, manifests};
 use self::checks::{Checks, Place, RemovedFile};
 use self::notes::Notes;
-use self::removal::{Outcome, Removal};
+use self::removal::{DeleteFileKey, Outcome, Removal, Removed};
 use self::summary::Tally;
-use crate::action::{NewFile, NewSnapshot};
+use crate::action::{NewFile, NewSnapshot, excerpt};
 use crate::base::Base;
 use crate::epoch;
 use crate::inputs::Inputs;
-use crate::merge::{Budget, Merges};
+use crate::merge::Merges;
 use crate::produced::{Content, Produced};
 use crate::read::{Read, Remembered};
 use crate::refusal::Refusal;
@@ -55,6 +55,20 @@ pub(crate) mod purpose {
     pub(crate) const CHECK: u32 = 3;
     /// Data manifests, to find data files whose rows are deleted, and delete manifests, to find what deletes rows of them already.
     pub(crate) const VECTORS: u32 = 4;
+
+    /// The last reading of one delete manifest that has a number of its own.
+    pub(crate) const MOST_READINGS: u32 = 1 << 20;
+
+    /// Delete manifests, to take files out of them: what is found depends on the data files that go, and there is a reading for each time
+    /// that they are others.
+    pub(crate) fn deletes(reading: u32) -> u32 {
+        reading.min(MOST_READINGS).saturating_mul(16).saturating_add(DELETES)
+    }
+
+    /// What it is, whichever reading.
+    pub(crate) fn kind(purpose: u32) -> u32 {
+        purpose.checked_rem(16).unwrap_or(purpose)
+    }
 }
 
 /// A snapshot that adds and removes files.
@@ -113,7 +127,7 @@ impl Change<'_> {
         let list = &inputs.loaded.manifest_list;
         let mut reads = self.removal.reads(place)?;
         reads.extend(self.checks.reads(place)?);
-        reads.extend(Merges::decide(base, list, &[], Budget::NONE).reads(list));
+        reads.extend(Merges::none(base, list).reads(list));
         Ok(reads)
     }
 
@@ -129,11 +143,10 @@ impl Change<'_> {
         bytes: Bytes,
     ) -> Result<Remembered, Refusal> {
         let place = self.place(base, inputs);
-        match read {
-            Read::Manifest { row, purpose: purpose::DATA | purpose::DELETES } => {
-                self.removal.remember(place, row, &bytes)
-            }
-            Read::Manifest { row, purpose: purpose::CHECK } => self.checks.remember(place, row, &bytes),
+        let Read::Manifest { row, purpose } = read else { return Ok(Remembered::Bytes(bytes)) };
+        match purpose::kind(*purpose) {
+            purpose::DATA | purpose::DELETES => self.removal.remember(place, row, &bytes),
+            purpose::CHECK => self.checks.remember(place, row, &bytes),
             _ => Ok(Remembered::Bytes(bytes)),
         }
     }
@@ -147,6 +160,7 @@ impl Change<'_> {
         let place = self.place(base, inputs);
         let name = self.name;
         let Outcome { removed, rewritten, replaced } = self.removal.outcome(place)?;
+        self.check_added(&removed)?;
         let files: Vec<RemovedFile<'_>> = removed
             .data
             .iter()
@@ -182,7 +196,7 @@ impl Change<'_> {
         let replaced_count = replaced.len();
         created.extend(rewritten);
         let list = &inputs.loaded.manifest_list;
-        let mut kept = Merges::decide(base, list, &[], Budget::NONE).kept(inputs, name)?;
+        let mut kept = Merges::none(base, list).kept(inputs, name)?;
         kept.retain(|row| !replaced.contains(&row.manifest_path));
 
         let mut tally = Tally::default();
@@ -203,6 +217,35 @@ impl Change<'_> {
         .produce()?;
         produced.files.extend(self.extra.files.iter().cloned());
         Ok(produced)
+    }
+
+    /// Whether what it adds can take the place of what it removes.
+    fn check_added(&self, removed: &Removed) -> Result<(), Refusal> {
+        let rejected = |reason| Err(Refusal::Rejected { operation: self.name, reason });
+        let newest = removed.data.iter().map(|file| file.data_sequence_number).max();
+        if let (Some(number), Some(newest)) = (self.data_sequence_number, newest)
+            && number < newest
+        {
+            // Equality deletes in between did not reach those rows, and would from now on.
+            return rejected(format!(
+                "its data sequence number is {number}, and it removes data files of number {newest}"
+            ));
+        }
+        // Their order is nobody's: they are looked up.
+        let locations: HashSet<&str> = removed.data.iter().map(|file| &*file.location).collect();
+        let deletes: HashSet<&DeleteFileKey> = removed.deletes.iter().map(|file| &file.key).collect();
+        let is_removed = |new: &&NewFile| {
+            locations.contains(new.file.file_path.as_str())
+                || (!deletes.is_empty() && deletes.contains(&DeleteFileKey::of(&new.file)))
+        };
+        let added = self.added.iter().chain(self.added_deletes).chain(&self.extra.deletes);
+        let both = added.into_iter().find(is_removed);
+        both.map_or(Ok(()), |new| {
+            rejected(format!(
+                "it adds the file `{}`, which it also removes: new files have new names",
+                excerpt(&new.file.file_path)
+            ))
+        })
     }
 
     fn adds_nothing(&self) -> bool {

@@ -47,6 +47,11 @@ impl Notes {
         }
     }
 
+    /// Whether the snapshot becomes the head of no branch.
+    pub(crate) fn is_staged(&self) -> bool {
+        self.wap_id.is_some()
+    }
+
     pub(crate) fn summary(&self) -> &BTreeMap<String, String> {
         &self.summary
     }

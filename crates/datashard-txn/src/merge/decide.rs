@@ -45,6 +45,16 @@ pub(crate) struct Merges {
 }
 
 impl Merges {
+    /// No merges: all manifests of this list stay.
+    pub(crate) fn none(base: &Base, list: &[ManifestFile]) -> Self {
+        Self {
+            again: Vec::new(),
+            groups: Vec::new(),
+            replaced: BTreeSet::new(),
+            uncounted: count::uncounted(base, list),
+        }
+    }
+
     /// What is merged of the manifests of this list.
     pub(crate) fn decide(
         base: &Base,
@@ -52,12 +62,7 @@ impl Merges {
         earlier: &[NewManifest],
         budget: Budget,
     ) -> Self {
-        let mut merges = Self {
-            again: Vec::new(),
-            groups: Vec::new(),
-            replaced: BTreeSet::new(),
-            uncounted: count::uncounted(base, list),
-        };
+        let mut merges = Self::none(base, list);
         let settings = MergeSettings::of_table(&base.metadata);
         if !settings.enabled {
             return merges;

@@ -30,7 +30,7 @@ mod tests;
 
 pub use isolation::IsolationLevel;
 pub(crate) use isolation::{Overwritten, RowDeltaChecks};
-pub(crate) use partition::canonical;
+pub(crate) use partition::{Bounds, canonical};
 pub(crate) use scope::Scope;
 
 use std::collections::BTreeSet;

@@ -16,7 +16,7 @@ pub(crate) fn canonical(tuple: &[Option<Value>]) -> Tuple {
 
 /// What some tuples of a spec hold, field by field.
 #[derive(Debug)]
-pub(super) struct Bounds(Vec<Field>);
+pub(crate) struct Bounds(Vec<Field>);
 
 #[derive(Debug)]
 struct Field {
@@ -29,7 +29,7 @@ struct Field {
 
 impl Bounds {
     /// Of tuples of this type; of a spec that is not known they tell nothing.
-    pub(super) fn new(partition_type: Option<&StructType>) -> Self {
+    pub(crate) fn new(partition_type: Option<&StructType>) -> Self {
         let field = |field: &datashard_spec::schema::NestedField| {
             let of = match &field.field_type {
                 // Types that are promoted to each other have one form; others are only read where they are what they say.
@@ -46,7 +46,7 @@ impl Bounds {
     }
 
     /// Takes a tuple in, in its [canonical] form.
-    pub(super) fn add(&mut self, tuple: &[Option<Value>]) {
+    pub(crate) fn add(&mut self, tuple: &[Option<Value>]) {
         for (field, value) in self.0.iter_mut().zip(tuple) {
             let Some(value) = value else {
                 field.has_null = true;
@@ -60,7 +60,7 @@ impl Bounds {
     }
 
     /// Whether a manifest with these summaries may have a file of one of the tuples.
-    pub(super) fn may_meet(&self, summaries: &[FieldSummary]) -> bool {
+    pub(crate) fn may_meet(&self, summaries: &[FieldSummary]) -> bool {
         self.0.iter().zip(summaries).all(|(field, summary)| field.may_meet(summary))
     }
 }

@@ -12,6 +12,7 @@ mod rewrite;
 pub(crate) use finding::Removed;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use datashard_spec::expr::Predicate;
@@ -20,8 +21,8 @@ use datashard_spec::manifest::{ManifestContent, ManifestFile};
 use datashard_spec::value::Tuple;
 
 use self::data::Lens;
-use self::deletes::Dangling;
-use self::finding::Filtered;
+use self::deletes::{Dangling, oldest_data};
+use self::finding::{After, Filtered};
 use super::checks::Place;
 use super::purpose;
 use crate::conflict::{Conflict, ConflictKind};
@@ -42,6 +43,9 @@ pub(crate) struct Removal<'o> {
     pub(crate) case_sensitive: bool,
     /// All data files of these partitions. The partition of a spec without fields is the whole table, whatever the spec of its files.
     pub(crate) partitions: Option<&'o BTreeSet<(PartitionSpecId, Tuple)>>,
+    /// Data files for which the change brings a deletion vector. Whatever others they have has to go, or it is a conflict. It is only looked
+    /// at where delete files are named.
+    pub(crate) given_vectors: Option<&'o BTreeSet<String>>,
     /// Whether each of the files must be part of the table.
     pub(crate) must_exist: bool,
     /// Whether nothing may be removed: if anything would be, that is a conflict.
@@ -49,7 +53,7 @@ pub(crate) struct Removal<'o> {
 }
 
 /// What tells delete files apart.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct DeleteFileKey {
     /// Its location.
     pub(crate) location: String,
@@ -92,8 +96,7 @@ impl Removal<'_> {
         if data.iter().any(|read| !place.inputs.loaded.has(read)) {
             return Ok(data);
         }
-        let removed = self.removed_data(place, &data)?;
-        Ok(self.delete_reads(place, &removed))
+        self.delete_reads(place, &data)
     }
 
     /// What is kept of a manifest that was read.
@@ -109,8 +112,9 @@ impl Removal<'_> {
         match row.content {
             ManifestContent::Data => data::filter(&Lens::new(self, place)?, place, row, bytes),
             ManifestContent::Deletes => {
-                let removed = self.removed_data(place, &self.data_reads(place)?)?;
-                deletes::filter(&Dangling::new(self, &removed), place, row, bytes)
+                let data = found(place, &self.data_reads(place)?)?;
+                let dangling = Dangling::new(self, place, data.iter().map(|filtered| &filtered.removed))?;
+                deletes::filter(&dangling, after(place, &data), place, row, bytes)
             }
         }
     }
@@ -125,23 +129,29 @@ impl Removal<'_> {
             return Ok(outcome);
         }
         let data = self.data_reads(place)?;
-        let removed = self.removed_data(place, &data)?;
-        let deletes = self.delete_reads(place, &removed);
+        let deletes = self.delete_reads(place, &data)?;
         let mut partial: Vec<&str> = Vec::new();
+        let mut twice: Vec<&str> = Vec::new();
         for read in data.iter().chain(&deletes) {
             let filtered = filtered(place, read)?;
             partial.extend(filtered.partial.iter().map(String::as_str));
+            twice.extend(filtered.twice.iter().map(String::as_str));
             if let Some(manifest) = &filtered.rewritten {
                 outcome.replaced.insert(read.location().to_owned());
                 outcome.rewritten.push(manifest.clone());
             }
-            outcome.removed.add(filtered);
+            outcome.removed.add(&filtered.removed);
         }
         let conflict = |kind, reason: &str| Conflict::new(place.operation, kind, reason);
         if !partial.is_empty() {
             let reason =
                 "its filter may match some rows of files and not others: such files have to be rewritten";
             return Err(conflict(ConflictKind::PartialMatch, reason).with_files(partial).into());
+        }
+        if !twice.is_empty() {
+            let reason =
+                "data files that it brings deletion vectors for have others, which it does not remove";
+            return Err(conflict(ConflictKind::AddedDeletes, reason).with_files(twice).into());
         }
         if self.must_exist {
             let missing = self.missing(&outcome.removed);
@@ -176,32 +186,51 @@ impl Removal<'_> {
         let wanted = rows.filter(|row| {
             row.content == ManifestContent::Data && row.may_have_live_files() && lens.may_hold(row)
         });
-        Ok(wanted.map(|row| manifest_read(row, purpose::DATA)).collect())
+        Ok(wanted.map(data_read).collect())
     }
 
-    fn removed_data(&self, place: Place<'_>, data: &[Read]) -> Result<Removed, Refusal> {
-        let mut removed = Removed::default();
-        for read in data {
-            removed.add(filtered(place, read)?);
+    /// Delete manifests that have to be read, once all of these data manifests were.
+    fn delete_reads(&self, place: Place<'_>, data: &[Read]) -> Result<Vec<Read>, Refusal> {
+        let data = found(place, data)?;
+        let dangling = Dangling::new(self, place, data.iter().map(|filtered| &filtered.removed))?;
+        if dangling.is_nothing() {
+            return Ok(Vec::new());
         }
-        Ok(removed)
-    }
-
-    fn delete_reads(&self, place: Place<'_>, removed: &Removed) -> Vec<Read> {
-        if removed.data.is_empty() && self.delete_files.is_none_or(BTreeSet::is_empty) {
-            return Vec::new();
-        }
-        let dangling = Dangling::new(self, removed);
+        let after = after(place, &data);
         let rows = place.inputs.loaded.manifest_list.iter();
         let wanted = rows.filter(|row| {
             row.content == ManifestContent::Deletes && row.may_have_live_files() && dangling.may_hold(row)
         });
-        wanted.map(|row| manifest_read(row, purpose::DELETES)).collect()
+        Ok(wanted.map(|row| delete_read(place, row, after)).collect())
     }
 }
 
-fn manifest_read(row: &ManifestFile, purpose: u32) -> Read {
-    Read::Manifest { row: std::sync::Arc::new(row.clone()), purpose }
+fn data_read(row: &ManifestFile) -> Read {
+    Read::Manifest { row: Arc::new(row.clone()), purpose: purpose::DATA }
+}
+
+/// What is found in a delete manifest depends on the data files that go: the first reading of it for which they were the same, or the next.
+fn delete_read(place: Place<'_>, row: &ManifestFile, after: After) -> Read {
+    let row = Arc::new(row.clone());
+    let mut reading = 0_u32;
+    loop {
+        let read = Read::Manifest { row: Arc::clone(&row), purpose: purpose::deletes(reading) };
+        match place.inputs.loaded.finding::<Filtered>(&read) {
+            Some(filtered) if !filtered.holds_after(after) && reading < purpose::MOST_READINGS => {
+                reading = reading.saturating_add(1);
+            }
+            _ => return read,
+        }
+    }
+}
+
+fn after(place: Place<'_>, data: &[&Filtered]) -> After {
+    let digest = data.iter().map(|filtered| filtered.digest).fold(0, u128::wrapping_add);
+    After { digest, oldest_sequence_number: oldest_data(place) }
+}
+
+fn found<'a>(place: Place<'a>, reads: &[Read]) -> Result<Vec<&'a Filtered>, Refusal> {
+    reads.iter().map(|read| filtered(place, read)).collect()
 }
 
 fn filtered<'a>(place: Place<'a>, read: &Read) -> Result<&'a Filtered, Refusal> {

@@ -22,6 +22,8 @@ pub(super) enum Fate {
     RemoveAlong,
     /// Some of its rows are to go and some may not.
     Partial,
+    /// It would be the second deletion vector of its data file.
+    Second,
 }
 
 /// Decides about each live file of a manifest, and writes the manifest anew if any goes.
@@ -41,12 +43,14 @@ pub(super) fn rewrite(
     source.each_live(|entry| {
         match fate(&entry) {
             Fate::Remove => goes = true,
-            Fate::Partial => found.partial.push(entry.data_file.file_path),
+            Fate::Partial => found.note_partial(entry.data_file),
+            Fate::Second => found.note_second(entry.data_file),
             Fate::Keep | Fate::RemoveAlong => {}
         }
         Ok(())
     })?;
-    if !goes {
+    // Where it ends in a conflict nothing is written.
+    if !goes || !found.partial.is_empty() || !found.twice.is_empty() {
         return Ok(());
     }
     let table = &base.metadata;
@@ -63,10 +67,10 @@ pub(super) fn rewrite(
         let number = entry.data_sequence_number.unwrap_or(DataSequenceNumber(0));
         match fate(&entry) {
             Fate::Remove | Fate::RemoveAlong => {
-                found.removed.note(&entry.data_file, row.partition_spec_id, number);
+                found.note_removed(&entry.data_file, row.partition_spec_id, number);
                 writer.delete(entry).map_err(|e| source.fault(&e))
             }
-            Fate::Keep | Fate::Partial => {
+            Fate::Keep | Fate::Partial | Fate::Second => {
                 first_row_id = first_row_id.into_iter().chain(entry.data_file.first_row_id).min();
                 writer.existing(entry).map_err(|e| source.fault(&e))
             }
