@@ -28,7 +28,6 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-pub use isolation::IsolationLevel;
 pub(crate) use isolation::{Overwritten, RowDeltaChecks};
 pub(crate) use scope::Scope;
 
