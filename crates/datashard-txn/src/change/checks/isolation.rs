@@ -89,8 +89,9 @@ impl<'o> Checks<'o> {
                 .with(Check::NoAddedDeletes { scope: changed, only_equality: false })
                 .with(Check::NoRemovedFiles(changed));
         }
+        // Whatever the filter is: the files are written anew with all their rows, those that it does not match too.
         checks.with_if(removes_files, || Check::NoDeletesForRemoved {
-            scope: conflict_filter.unwrap_or_default(),
+            scope: Scope::Everything,
             ignore_equality: false,
         })
     }
@@ -133,6 +134,9 @@ impl<'o> Checks<'o> {
             .with_if(!referenced.is_empty(), || Check::KeepsFiles(referenced))
             .with_if(level == IsolationLevel::Serializable, || Check::NoAddedFiles(scope))
             .with_if(adds_rows, || Check::NoAddedDeletes { scope, only_equality: is_merged })
-            .with_if(adds_rows, || Check::NoDeletesForRemoved { scope, ignore_equality: false })
+            .with_if(adds_rows, || Check::NoDeletesForRemoved {
+                scope: Scope::Everything,
+                ignore_equality: false,
+            })
     }
 }

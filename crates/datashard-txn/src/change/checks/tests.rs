@@ -3,6 +3,7 @@
 mod foreign;
 mod found;
 mod history;
+mod lab;
 mod levels;
 mod probe;
 mod pruned;

@@ -1,0 +1,161 @@
+//! Any two commands, planned on the same version and committed one after the other, hold what their isolation levels promise.
+//!
+//! Planning changes nothing, so that of all orders of two plans and two commits there are three that differ: either after the other, and both
+//! planned before the first is committed. All ordered pairs are tried, which covers them.
+
+use datashard_spec::property::IsolationLevel;
+use proptest::prelude::*;
+
+use super::command::{Command, Verb};
+use super::model::effect;
+use super::rows::{Row, partition_of};
+use super::stage::{Ended, Stage};
+use crate::rules::Rules;
+
+/// What went wrong with a pair, if something did.
+async fn violation(files: &[&[Row]], before: &[Command], pair: [Command; 2], rules: Rules) -> Option<String> {
+    let stage = Stage::new(files, rules).await;
+    for command in before {
+        let prepared = stage.prepare(*command).await;
+        let _ = stage.commit(prepared).await;
+    }
+    let [first, second] = pair;
+    let start = stage.rows().await;
+    let ours = stage.prepare(second).await;
+    let theirs = stage.prepare(first).await;
+    let (theirs_file, ours_file) = (theirs.file.clone(), ours.file.clone());
+    match stage.commit(theirs).await {
+        Ended::Committed => {}
+        Ended::Idle => return None,
+        Ended::Conflict(kind) => return Some(format!("the first has a conflict: {kind:?}")),
+    }
+    let theirs = effect(&first, &start, &theirs_file);
+    let middle = theirs.after(&first, &start);
+    let found = stage.rows().await;
+    if found != middle {
+        return Some(format!("alone: {found:?}, and not {middle:?}"));
+    }
+    let version = stage.version().await;
+    let ended = stage.commit(ours).await;
+    let end = stage.rows().await;
+    match ended {
+        Ended::Idle => return None,
+        Ended::Conflict(kind) => {
+            let unchanged = end == middle && stage.version().await == version;
+            return (!unchanged).then(|| format!("refused with {kind:?}, and it changed the table"));
+        }
+        Ended::Committed => {}
+    }
+    let doubled = end.windows(2).any(|pair| pair[0] == pair[1]);
+    if doubled {
+        return Some(format!("a row is there twice: {end:?}"));
+    }
+    let seen = effect(&second, &start, &ours_file);
+    if second.level == IsolationLevel::Serializable {
+        let after =
+            |command: &Command, file: &[Row], rows: &[Row]| effect(command, rows, file).after(command, rows);
+        let in_order = after(&second, &ours_file, &middle);
+        let other_order = after(&first, &theirs_file, &after(&second, &ours_file, &start));
+        let is_serial = end == in_order || end == other_order;
+        return (!is_serial).then(|| format!("{end:?} is neither {in_order:?} nor {other_order:?}"));
+    }
+    // What it changes is what it has seen, and nobody changed it in between.
+    let lost = seen.takes.iter().find(|row| seen.derives && !middle.contains(row));
+    if let Some(row) = lost {
+        return Some(format!("{row:?} was changed in between, and it was changed once more: {end:?}"));
+    }
+    let expected = seen.after(&second, &middle);
+    (end != expected).then(|| format!("{end:?}, and not {expected:?}"))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Keys 0 and 1 in one file, 2 in another of their partition, 4 and 5 in another partition.
+pub(super) const FILES: [&[Row]; 3] = [&[(0, 1), (1, 10)], &[(2, 100)], &[(4, 1_000), (5, 10_000)]];
+
+/// All commands at a key.
+fn commands(key: i32, tag: i64) -> impl Iterator<Item = Command> {
+    use IsolationLevel::{Serializable, Snapshot};
+    Verb::ALL.into_iter().flat_map(move |verb| {
+        let levels: &[IsolationLevel] =
+            if verb.has_level() { &[Serializable, Snapshot] } else { &[Serializable] };
+        levels.iter().map(move |level| Command { verb, key, level: *level, tag })
+    })
+}
+
+/// The violations among all pairs of commands.
+fn violations(rules: Rules) -> Vec<String> {
+    block_on(async {
+        let mut found = Vec::new();
+        for key in [0, 1, 2, 4] {
+            for first in Verb::ALL {
+                for second in commands(0, 2) {
+                    let first = Command { verb: first, key, level: IsolationLevel::Serializable, tag: 1 };
+                    if let Some(what) = violation(&FILES, &[], [first, second], rules).await {
+                        found.push(format!("{first:?}, then {second:?}: {what}"));
+                    }
+                }
+            }
+        }
+        found
+    })
+}
+
+#[test]
+fn d8_d9_d10_every_pair_of_commands_is_serializable_or_loses_nothing() {
+    let found = violations(Rules::all());
+    assert!(found.is_empty(), "{} violations:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+#[cfg(feature = "mutations")]
+fn a_build_that_skips_validation_is_found_out() {
+    let found = violations(Rules::without(crate::rules::Mutation::SkipValidation));
+    for word in ["is neither", "was changed once more", "and not"] {
+        assert!(found.iter().any(|what| what.contains(word)), "no violation says {word:?}");
+    }
+}
+
+fn a_command(tag: i64) -> impl Strategy<Value = Command> {
+    (0..Verb::ALL.len(), 0..8_i32, any::<bool>()).prop_map(move |(verb, key, is_serializable)| {
+        let verb = Verb::ALL[verb];
+        let is_serializable = is_serializable || !verb.has_level();
+        let level = if is_serializable { IsolationLevel::Serializable } else { IsolationLevel::Snapshot };
+        Command { verb, key, level, tag }
+    })
+}
+
+/// Files of some keys each, all of one partition.
+fn some_files() -> impl Strategy<Value = Vec<Vec<Row>>> {
+    let file = (0..2_i32, proptest::collection::btree_set(0..4_i32, 1..4));
+    proptest::collection::vec(file, 1..4).prop_map(|files| {
+        let mut value = 1;
+        let mut rows = |(partition, keys): (i32, std::collections::BTreeSet<i32>)| -> Vec<Row> {
+            keys.into_iter()
+                .map(|key| {
+                    value *= 3;
+                    (partition * 4 + key, value)
+                })
+                .collect()
+        };
+        files.into_iter().map(&mut rows).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_two_commands_on_any_table_are_serializable_or_lose_nothing(
+        files in some_files(),
+        before in (a_command(1), a_command(2)),
+        pair in (a_command(3), a_command(4)),
+    ) {
+        let files: Vec<&[Row]> = files.iter().map(Vec::as_slice).collect();
+        assert!(files.iter().all(|rows| rows.iter().all(|row| partition_of(row.0) == partition_of(rows[0].0))));
+        let found = block_on(violation(&files, &[before.0, before.1], [pair.0, pair.1], Rules::all()));
+        prop_assert_eq!(found, None);
+    }
+}

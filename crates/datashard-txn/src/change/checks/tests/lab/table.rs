@@ -1,0 +1,1 @@
+//! The table of conflicts in the documentation is what commands do.
