@@ -83,7 +83,13 @@ impl Core {
                             work.renew_session(self);
                             continue;
                         }
-                        Err(no) => return Err(work.refused(self, no)),
+                        Err(no) => {
+                            // Whoever does it anew begins from what it was refused on.
+                            if let Some(view) = &view {
+                                self.note_view(view);
+                            }
+                            return Err(work.refused(self, no));
+                        }
                     }
                 }
             };
@@ -183,7 +189,14 @@ impl Core {
         let base = view.map(|view| view.base.as_ref());
         operation.validate(base).map_err(NoNext::Refused)?;
         let inputs = work.inputs(self, base, loaded);
-        next(base, operation, &work.member(operation), work.step(self), &inputs, self.options.limits)
+        next(
+            base,
+            operation,
+            &work.member(operation),
+            work.step(self, operation),
+            &inputs,
+            self.options.limits,
+        )
     }
 
     /// Whether a version counts that the store says it created (R2).

@@ -33,6 +33,8 @@ pub enum ConflictKind {
     AddedFiles,
     /// Data files were removed that the operation read, or that its filter may match.
     RemovedFiles,
+    /// A filter may match some rows of data files and not others, so that they cannot be removed whole.
+    PartialMatch,
     /// Data files that the operation removes or refers to are not part of the table.
     MissingFiles,
     /// Delete files were added for data files that the operation removes or rewrites, or that its filter may match.
@@ -90,6 +92,7 @@ impl Conflict {
             ConflictKind::MissingFiles | ConflictKind::MissingManifests => {
                 "plan again from the newest snapshot: what was to be replaced is gone"
             }
+            ConflictKind::PartialMatch => "read these files and write them anew without the rows that match",
             ConflictKind::SameRows => "read the rows again: they were deleted or changed meanwhile",
             ConflictKind::HistoryLost => {
                 "begin again from the newest snapshot; keep more history if operations take this long"

@@ -5,6 +5,8 @@
 
 use datashard_spec::Uuid;
 use datashard_spec::id::{MetadataVersion, SnapshotId};
+use datashard_spec::manifest::ManifestContent;
+use sha2::{Digest, Sha256};
 
 /// The beginning of a data file's name: `e{epoch}-`.
 ///
@@ -50,6 +52,36 @@ fn after_hash(name: &str) -> &str {
 /// The path of manifest number `number` of an operation, below the table.
 pub(crate) fn manifest_path(epoch: MetadataVersion, operation: Uuid, number: usize) -> String {
     format!("metadata/e{epoch}-{operation}-m{number}.avro")
+}
+
+/// The path of a manifest of files that an operation adds, below the table.
+pub(crate) fn added_path(
+    epoch: MetadataVersion,
+    operation: Uuid,
+    content: ManifestContent,
+    number: usize,
+) -> String {
+    match content {
+        ManifestContent::Data => manifest_path(epoch, operation, number),
+        ManifestContent::Deletes => format!("metadata/e{epoch}-{operation}-d{number}.avro"),
+    }
+}
+
+/// The path of a manifest that is good for one attempt only.
+pub(crate) fn attempt_path(epoch: MetadataVersion, operation: Uuid, attempt: u32, number: usize) -> String {
+    format!("metadata/e{epoch}-{operation}-a{attempt}-{number}.avro")
+}
+
+/// The path of the manifest that an attempt puts in the place of another one.
+pub(crate) fn rewritten_path(
+    epoch: MetadataVersion,
+    operation: Uuid,
+    replaced: &str,
+    attempt: u32,
+) -> String {
+    let digest = Sha256::digest(replaced.as_bytes());
+    let hash = digest.iter().take(8).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+    format!("metadata/e{epoch}-{operation}-f{hash}-{attempt}.avro")
 }
 
 /// The path of the manifest list of an operation's attempt, below the table.

@@ -59,6 +59,10 @@ impl Committer {
         Ok(Self { core })
     }
 
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     /// The table's files.
     pub fn store(&self) -> &TableStore {
         &self.core.store

@@ -13,7 +13,8 @@ use crate::core::Core;
 use crate::error::CommitError;
 use crate::loaded::Loaded;
 use crate::operation::Operation;
-use crate::read::Read;
+use crate::read::{Read, Remembered};
+use crate::segments::Moves;
 use crate::view::View;
 use crate::work::Work;
 
@@ -52,9 +53,13 @@ impl Core {
             loaded.manifest_list = rows.to_vec();
         }
         let refused = |refusal| CommitError::of_refusal(refusal, self.store.location().to_string());
+        let moves = Moves::due(&view.base).map_err(refused)?;
         loop {
             let inputs = work.inputs(self, Some(&view.base), &loaded);
             let mut wanted = operation.reads(&view.base, &inputs).map_err(refused)?;
+            if let Some(moves) = &moves {
+                wanted.extend(moves.reads(&view.base, &inputs).map_err(refused)?);
+            }
             wanted.retain(|read| !loaded.has(read));
             if wanted.is_empty() {
                 return Ok(loaded);
@@ -70,8 +75,12 @@ impl Core {
                         Fetched::Rows(rows) => loaded.insert_list(read.location(), rows),
                         Fetched::Bytes(bytes) => {
                             let inputs = work.inputs(self, Some(&view.base), &loaded);
-                            let kept =
-                                operation.remember(&view.base, &inputs, &read, bytes).map_err(refused)?;
+                            let kept = match &read {
+                                Read::File { .. } => Remembered::Bytes(bytes),
+                                _ => {
+                                    operation.remember(&view.base, &inputs, &read, bytes).map_err(refused)?
+                                }
+                            };
                             loaded.insert(&read, kept);
                         }
                     }

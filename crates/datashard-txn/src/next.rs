@@ -14,6 +14,7 @@ use crate::operation::Operation;
 use crate::produced::{Content, NewManifest, Produced};
 use crate::protocol::{COMMIT_STATE, CommitState, Fate, Ineligible, Limits, Member, Step, advance};
 use crate::refusal::Refusal;
+use crate::segments::Moves;
 
 /// Version N+1 as it is to be written.
 #[derive(Debug, Clone)]
@@ -77,7 +78,15 @@ pub fn next(
         }
     };
     let refused = |reason: String| NoNext::Refused(Refusal::Rejected { operation: operation.name(), reason });
-    let metadata = apply(base, produced.content, &advanced.state, inputs).map_err(refused)?;
+    let mut metadata = apply(base, produced.content, &advanced.state, inputs).map_err(refused)?;
+    let mut files = produced.files;
+    if let Some(base) = base
+        && let Some(moves) = Moves::due(base).map_err(NoNext::Refused)?
+        && let Some((moved, path, bytes)) = moves.apply(&metadata, base, inputs).map_err(NoNext::Refused)?
+    {
+        metadata = moved;
+        files.push((path, bytes));
+    }
     Ok(Next {
         version: MetadataVersion(base_version.0.saturating_add(1)),
         bytes: Bytes::from(metadata.to_json()),
@@ -86,7 +95,7 @@ pub fn next(
         fate,
         manifests: produced.manifests,
         manifest_lists: produced.manifest_lists,
-        files: produced.files,
+        files,
         rows: produced.rows,
         snapshot_id: produced.snapshot_id,
     })

@@ -60,6 +60,11 @@ pub trait Operation: fmt::Debug + Send + Sync {
         Ok(Remembered::Bytes(bytes))
     }
 
+    /// To where it raises the file floor (R8). By default it leaves it.
+    fn file_floor(&self) -> MetadataVersion {
+        MetadataVersion(0)
+    }
+
     /// Whether it may be applied to this base, or to none if there is no table. Called for every new base, before anything is read.
     ///
     /// # Errors

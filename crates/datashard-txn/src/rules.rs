@@ -20,6 +20,8 @@ pub enum Mutation {
     IgnoreIntentFloor,
     /// R4: files below the file floor are added.
     IgnoreFileFloor,
+    /// R8: a collector judges by the version that it knew before it raised the file floor.
+    LateView,
     /// R5: absence counts as proof, whatever the floors say.
     NoHistory,
     /// Conflicts: nobody looks at what was committed since an operation began.
@@ -28,7 +30,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All of them, with the names that tools take.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("answers-are-truth", Self::AnswersAreTruth),
         ("no-check-after-create", Self::NoCheckAfterCreate),
         ("no-check-after-read", Self::NoCheckAfterRead),
@@ -38,6 +40,7 @@ impl Mutation {
         ("ignore-intent-floor", Self::IgnoreIntentFloor),
         ("ignore-file-floor", Self::IgnoreFileFloor),
         ("no-history", Self::NoHistory),
+        ("late-view", Self::LateView),
         ("skip-validation", Self::SkipValidation),
     ];
 

@@ -124,11 +124,11 @@ impl Work {
             ))
     }
 
-    pub(crate) fn step(&self, core: &Core) -> Step {
+    pub(crate) fn step(&self, core: &Core, operation: &dyn Operation) -> Step {
         Step {
             commit: CommitId(core.context().ids.uuid().as_u128() ^ u128::from(self.tag.0)),
             generation: self.new_generation,
-            file_floor: MetadataVersion(0),
+            file_floor: operation.file_floor(),
         }
     }
 

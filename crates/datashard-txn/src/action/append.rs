@@ -1,24 +1,24 @@
 //! [`Append`]: adds data files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use datashard_io::TablePath;
 use datashard_spec::id::{MetadataVersion, PartitionSpecId, SchemaId};
-use datashard_spec::manifest::DataFile;
+use datashard_spec::manifest::{DataFile, ManifestContent};
 use datashard_spec::snapshot::{Operation as SnapshotOperation, Summary, summary_key};
-use datashard_spec::snapshot_ref::MAIN_BRANCH;
 use datashard_spec::value::Tuple;
 
-use super::files::{Fitting, NewFile, check_places, excerpt};
-use super::manifests::{own_manifests, refuse};
+use super::files::{Fitting, NewFile, check_places};
+use super::manifests::refuse;
 use super::metadata_form::existing;
-use super::snapshot::{NewSnapshot, Target};
+use super::snapshot::NewSnapshot;
 use crate::base::Base;
+use crate::change::added::added_manifests;
+use crate::change::notes::{Notes, noted};
 use crate::epoch;
 use crate::inputs::Inputs;
-use crate::lookup::SUMMARY_APP_KEY;
 use crate::merge::{Budget, Merges};
 use crate::operation::Operation;
 use crate::produced::{NewManifest, Produced};
@@ -27,7 +27,7 @@ use crate::refusal::Refusal;
 
 const NAME: &str = "append";
 
-/// Adds data files to the head of `main`, in one snapshot. It never conflicts with other appends, whatever it adds.
+/// Adds data files to the head of `main` or of another branch, in one snapshot. It never conflicts with other appends, whatever it adds.
 ///
 /// The files are there already, or come with their bytes and are written beside the manifests. Each keeps its partition spec; it may have
 /// been written for an older schema, as long as its rows still fit the current one.
@@ -50,13 +50,13 @@ pub struct Append {
     schema_id: SchemaId,
     files: Vec<NewFile>,
     payload: Vec<(TablePath, Bytes)>,
-    summary: BTreeMap<String, String>,
+    notes: Notes,
 }
 
 impl Append {
     /// An append of files written for this schema of the table.
     pub fn new(schema_id: SchemaId) -> Self {
-        Self { schema_id, files: Vec::new(), payload: Vec::new(), summary: BTreeMap::new() }
+        Self { schema_id, files: Vec::new(), payload: Vec::new(), notes: Notes::default() }
     }
 
     /// With a file that is there, of this partition spec.
@@ -83,12 +83,6 @@ impl Append {
         self.with_file(spec_id, file)
     }
 
-    /// With an entry for the summary of the snapshot. Counters are computed and cannot be set.
-    pub fn with_summary_property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.summary.insert(key.into(), value.into());
-        self
-    }
-
     /// How many files it adds.
     pub fn file_count(&self) -> usize {
         self.files.len()
@@ -105,26 +99,19 @@ impl Append {
         for append in appends {
             joined.files.extend(append.files.iter().cloned());
             joined.payload.extend(append.payload.iter().cloned());
-            joined.summary.extend(append.summary.iter().map(|(key, value)| (key.clone(), value.clone())));
+            joined.notes = append.notes.clone();
         }
         joined
     }
 
     /// Whether both may be parts of one snapshot: its summary is then that of either, and neither is refused for adding nothing.
     pub(crate) fn joins(&self, other: &Self) -> bool {
-        self.summary == other.summary && !self.files.is_empty() && !other.files.is_empty()
-    }
-
-    fn check_summary(&self) -> Result<(), Refusal> {
-        match self.summary.keys().find(|key| is_computed(key)) {
-            Some(key) => rejected(format!("the summary entry `{}` cannot be set", excerpt(key))),
-            None => Ok(()),
-        }
+        self.notes == other.notes && !self.files.is_empty() && !other.files.is_empty()
     }
 
     fn added(&self) -> Summary {
         let mut summary = Summary::default();
-        for (key, value) in &self.summary {
+        for (key, value) in self.notes.summary() {
             summary.set(key, value);
         }
         let size_bytes =
@@ -139,6 +126,8 @@ impl Append {
     }
 }
 
+noted!(Append);
+
 impl Operation for Append {
     fn name(&self) -> &'static str {
         NAME
@@ -146,7 +135,11 @@ impl Operation for Append {
 
     fn fingerprint(&self) -> Vec<u8> {
         let paths = self.files.iter().flat_map(|new| new.file.file_path.bytes().chain([0]));
-        NAME.bytes().chain([0]).chain(paths).collect()
+        NAME.bytes().chain([0]).chain(paths).chain(self.notes.fingerprint()).collect()
+    }
+
+    fn branch(&self) -> &str {
+        self.notes.branch()
     }
 
     fn reads_manifest_list(&self) -> bool {
@@ -163,10 +156,10 @@ impl Operation for Append {
         if self.files.is_empty() {
             return rejected("it adds no file".to_owned());
         }
-        self.check_summary()?;
+        self.notes.check(base, NAME)?;
         let mut fitting = Fitting::new(&base.metadata);
         for file in &self.files {
-            fitting.check(file).map_err(|misfit| refuse(misfit, NAME))?;
+            fitting.check(file, ManifestContent::Data).map_err(|misfit| refuse(misfit, NAME))?;
         }
         Ok(())
     }
@@ -178,7 +171,7 @@ impl Operation for Append {
         }
         let list = &inputs.loaded.manifest_list;
         let merges = Merges::decide(base, list, inputs.earlier, budget(inputs.earlier));
-        let mut created = own_manifests(&self.files, base, inputs, NAME)?;
+        let mut created = added_manifests(&self.files, ManifestContent::Data, None, base, inputs, NAME)?;
         merges.write(base, inputs, NAME, &mut created)?;
         NewSnapshot {
             name: NAME,
@@ -187,7 +180,7 @@ impl Operation for Append {
             created,
             kept: merges.kept(inputs, NAME)?,
             replaced: merges.replaced(),
-            target: Target::Head(MAIN_BRANCH),
+            target: self.notes.target(),
             base,
             inputs,
         }
@@ -206,13 +199,6 @@ impl Operation for Append {
 /// An append that lost begins no merge: it would read manifests before each attempt, and lose to those who do not.
 fn budget(earlier: &[NewManifest]) -> Budget {
     if earlier.is_empty() { Budget::INLINE } else { Budget::NONE }
-}
-
-/// Whether a key of a summary is not the caller's to set.
-fn is_computed(key: &str) -> bool {
-    const PREFIXES: [&str; 6] = ["added-", "deleted-", "removed-", "total-", "manifests-", "partitions."];
-    PREFIXES.iter().any(|prefix| key.starts_with(prefix))
-        || ["operation", SUMMARY_APP_KEY, summary_key::CHANGED_PARTITION_COUNT].contains(&key)
 }
 
 fn rejected<T>(reason: String) -> Result<T, Refusal> {

@@ -1,4 +1,4 @@
-//! [`NewFile`]: a data file that is to be added; [`Fitting`]: whether it may be.
+//! [`NewFile`]: a data or delete file that is to be added; [`Fitting`]: whether it may be.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,28 +6,29 @@ use std::sync::Arc;
 use bytes::Bytes;
 use datashard_io::{Location, TablePath};
 use datashard_spec::id::{PartitionSpecId, SchemaId};
-use datashard_spec::manifest::{DataFile, FileContent, FileFormat};
+use datashard_spec::manifest::{DataFile, FileContent, FileFormat, ManifestContent};
 use datashard_spec::metadata::TableMetadata;
 use datashard_spec::partition::PartitionSpec;
 use datashard_spec::schema::{PrimitiveType, Schema, StructType, Type};
 use datashard_spec::transform::Transform;
 use datashard_spec::value::Value;
 
+use super::delete_file;
 use super::schema_fit::fitting_schema;
 
-/// A data file that is to be added. Cheap to clone.
+/// A data or delete file that is to be added. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct NewFile {
+pub(crate) struct NewFile {
     /// The schema that it was written for.
-    pub(super) schema_id: SchemaId,
+    pub(crate) schema_id: SchemaId,
     /// The spec of its partition tuple.
-    pub(super) spec_id: PartitionSpecId,
-    pub(super) file: Arc<DataFile>,
+    pub(crate) spec_id: PartitionSpecId,
+    pub(crate) file: Arc<DataFile>,
 }
 
 /// Why a file may not be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Misfit {
+pub(crate) enum Misfit {
     /// It is wrong by itself.
     Wrong(String),
     /// The table has changed.
@@ -44,27 +45,41 @@ struct Form<'t> {
 
 /// Tells whether files may be added to a table, as it is in one version.
 #[derive(Debug)]
-pub(super) struct Fitting<'t> {
+pub(crate) struct Fitting<'t> {
     table: &'t TableMetadata,
     /// Thousands of files have few forms.
     forms: BTreeMap<(SchemaId, PartitionSpecId), Result<Form<'t>, String>>,
 }
 
 impl<'t> Fitting<'t> {
-    pub(super) fn new(table: &'t TableMetadata) -> Self {
+    pub(crate) fn new(table: &'t TableMetadata) -> Self {
         Self { table, forms: BTreeMap::new() }
     }
 
     /// Whether the file may be added. Gives its spec, and the schema for the header of its manifest.
-    pub(super) fn check(&mut self, new: &NewFile) -> Result<(&'t PartitionSpec, &'t Schema), Misfit> {
+    pub(crate) fn check(
+        &mut self,
+        new: &NewFile,
+        content: ManifestContent,
+    ) -> Result<(&'t PartitionSpec, &'t Schema), Misfit> {
         let file = &new.file;
         let wrong = |what: &str| Err(Misfit::Wrong(format!("file `{}` {what}", excerpt(&file.file_path))));
-        if file.content != FileContent::Data {
-            return wrong("holds deletes: an append adds rows and nothing else");
-        }
-        if matches!(file.file_format, FileFormat::Puffin | FileFormat::Unknown(_)) {
-            let format = excerpt(file.file_format.as_str());
-            return wrong(&format!("is of the format {format}, which is none of data files"));
+        match content {
+            ManifestContent::Data if file.content != FileContent::Data => {
+                return wrong("holds deletes, where data files are added");
+            }
+            ManifestContent::Data
+                if matches!(file.file_format, FileFormat::Puffin | FileFormat::Unknown(_)) =>
+            {
+                let format = excerpt(file.file_format.as_str());
+                return wrong(&format!("is of the format {format}, which is none of data files"));
+            }
+            ManifestContent::Data => {}
+            ManifestContent::Deletes => {
+                if let Err(what) = delete_file::check(file, self.table) {
+                    return wrong(&what);
+                }
+            }
         }
         if file.record_count < 0 {
             return wrong("does not say how many rows it has");
@@ -113,7 +128,7 @@ impl<'t> Form<'t> {
 }
 
 /// Checks where files lie: below the table, no two in one place. Files that come with their bytes lie where those go.
-pub(super) fn check_places(
+pub(crate) fn check_places(
     files: &[NewFile],
     payload: &[(TablePath, Bytes)],
     location: &Location,
@@ -121,6 +136,10 @@ pub(super) fn check_places(
     let mut sizes_bytes = BTreeMap::new();
     for NewFile { file, .. } in files {
         let path = location.relative(&file.file_path).map_err(|e| e.to_string())?;
+        // One Puffin file may hold the vectors of several data files.
+        if file.is_deletion_vector() && sizes_bytes.get(&path) == Some(&file.file_size_in_bytes) {
+            continue;
+        }
         if sizes_bytes.insert(path.clone(), file.file_size_in_bytes).is_some() {
             return Err(format!("file `{path}` is named twice"));
         }

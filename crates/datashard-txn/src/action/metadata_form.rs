@@ -7,6 +7,7 @@ use datashard_spec::property::{MetadataCompression, TableProperties, table, writ
 use crate::base::Base;
 use crate::protocol::COMMIT_STATE;
 use crate::refusal::Refusal;
+use crate::segments::HISTORY;
 
 /// The base, if there is one and versions after it are written in a form that is safe.
 ///
@@ -55,8 +56,8 @@ pub(super) fn check_not_commit_state<'k>(
     mut keys: impl Iterator<Item = &'k String>,
     operation: &'static str,
 ) -> Result<(), Refusal> {
-    if keys.any(|key| key == COMMIT_STATE) {
-        let reason = format!("the property `{COMMIT_STATE}` is kept by commits and cannot be set or removed");
+    if let Some(key) = keys.find(|key| [COMMIT_STATE, HISTORY].contains(&key.as_str())) {
+        let reason = format!("the property `{key}` is kept by commits and cannot be set or removed");
         return Err(Refusal::Rejected { operation, reason });
     }
     Ok(())

@@ -14,6 +14,7 @@
 mod append;
 mod assign_ids;
 mod create;
+mod delete_file;
 mod files;
 mod manifests;
 mod merge_manifests;
@@ -32,7 +33,8 @@ pub use merge_manifests::MergeManifests;
 pub use properties::SetProperties;
 pub use replace::ReplaceTable;
 
-pub(crate) use files::{excerpt, header_schema};
-pub(crate) use manifests::{finish, list_options, of_spec_error};
+pub(crate) use files::{Fitting, NewFile, check_places, excerpt, header_schema};
+pub(crate) use manifests::{finish, finish_as, list_options, of_spec_error, refuse};
+pub(crate) use snapshot::{NewSnapshot, Target};
 #[cfg(test)]
 pub(crate) use testing::produce_snapshot;

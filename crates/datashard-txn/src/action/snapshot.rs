@@ -19,27 +19,27 @@ use crate::produced::{Content, NewManifest, Produced};
 use crate::refusal::Refusal;
 
 /// A snapshot in the making.
-pub(super) struct NewSnapshot<'a> {
+pub(crate) struct NewSnapshot<'a> {
     /// The name of the operation, for messages.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What it is to readers.
-    pub(super) operation: Operation,
+    pub(crate) operation: Operation,
     /// What it adds and removes, and the caller's notes; totals and counts of manifests follow.
-    pub(super) summary: Summary,
+    pub(crate) summary: Summary,
     /// Manifests that it adds, in the order of the list.
-    pub(super) created: Vec<NewManifest>,
+    pub(crate) created: Vec<NewManifest>,
     /// Manifests of the parent that it keeps.
-    pub(super) kept: Vec<ManifestFile>,
+    pub(crate) kept: Vec<ManifestFile>,
     /// How many manifests of the parent those that it adds take the place of.
-    pub(super) replaced: usize,
-    pub(super) target: Target<'a>,
-    pub(super) base: &'a Base,
-    pub(super) inputs: &'a Inputs<'a>,
+    pub(crate) replaced: usize,
+    pub(crate) target: Target<'a>,
+    pub(crate) base: &'a Base,
+    pub(crate) inputs: &'a Inputs<'a>,
 }
 
 /// Where a snapshot goes.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Target<'a> {
+pub(crate) enum Target<'a> {
     /// It becomes the head of this branch, which begins where `main` is if it is not there.
     Head(&'a str),
     /// It is part of the table and of no branch, on top of this one: somebody else decides whether it is published.
@@ -48,7 +48,7 @@ pub(super) enum Target<'a> {
 
 impl<'a> Target<'a> {
     /// The branch that it is made for.
-    pub(super) fn branch(self) -> &'a str {
+    pub(crate) fn branch(self) -> &'a str {
         match self {
             Self::Head(branch) | Self::Staged(branch) => branch,
         }
@@ -56,7 +56,7 @@ impl<'a> Target<'a> {
 }
 
 impl NewSnapshot<'_> {
-    pub(super) fn produce(self) -> Result<Produced, Refusal> {
+    pub(crate) fn produce(self) -> Result<Produced, Refusal> {
         let Self { name, base, inputs, .. } = self;
         let metadata = &base.metadata;
         let version = metadata.format_version();

@@ -25,9 +25,10 @@ use crate::next::{Next, NoNext, next};
 use crate::operation::Operation;
 use crate::produced::{NewManifest, Produced};
 use crate::protocol::{AppKey, CommitId, Generation, Limits, Member, OperationTag, SessionId, Step};
-use crate::read::Read;
+use crate::read::{Read, Remembered};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
+use crate::segments::Moves;
 
 pub(crate) const LOCATION: &str = "memory://actions/table";
 
@@ -151,7 +152,11 @@ impl TestTable {
             loaded.manifest_list = self.rows_of(operation.branch());
         }
         loop {
-            let mut wanted = operation.reads(base, &self.inputs(attempt, earlier, loaded))?;
+            let inputs = self.inputs(attempt, earlier, loaded);
+            let mut wanted = operation.reads(base, &inputs)?;
+            if let Some(moves) = Moves::due(base)? {
+                wanted.extend(moves.reads(base, &inputs)?);
+            }
             wanted.retain(|read| !loaded.has(read));
             if wanted.is_empty() {
                 return Ok(reads);
@@ -165,6 +170,10 @@ impl TestTable {
                 if let Read::Range { offset, length_bytes, .. } = &read {
                     let from = usize::try_from(*offset).unwrap();
                     bytes = bytes.slice(from..from + usize::try_from(*length_bytes).unwrap());
+                }
+                if let Read::File { .. } = &read {
+                    loaded.insert(&read, Remembered::Bytes(bytes));
+                    continue;
                 }
                 let kept = operation.remember(base, &self.inputs(attempt, earlier, loaded), &read, bytes)?;
                 loaded.insert(&read, kept);

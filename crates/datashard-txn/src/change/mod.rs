@@ -7,23 +7,41 @@
 //! | --- | --- | --- |
 //! | `checks` | holds what was committed since the operation began against what it assumed | manifest lists and manifests of newer snapshots |
 //! | `removal` | takes files out of manifests: by path, by filter, by partition | manifests that may hold such files |
-//! | `vectors` | deletes rows of data files with deletion vectors, merged with those that are there | delete manifests, blobs |
+//! | `added` | writes the manifests of new files | |
+//! | `summary` | counts what is added and removed | |
+//! | `notes` | where the snapshot goes, and the caller's entries of its summary | |
 //!
 //! Each part says what it has to read given what was read so far, keeps findings, and does its share of the next version.
 
+pub(crate) mod added;
 pub(crate) mod checks;
+pub(crate) mod notes;
 pub(crate) mod removal;
-pub(crate) mod vectors;
+mod summary;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use bytes::Bytes;
+use datashard_io::TablePath;
 use datashard_spec::id::DataSequenceNumber;
-use datashard_spec::puffin::DeletionVector;
+use datashard_spec::manifest::ManifestContent;
 use datashard_spec::snapshot::Operation as SnapshotOperation;
 
-use crate::action::{NewFile, Target};
-use crate::change::checks::Checks;
-use crate::change::removal::Removal;
+use self::added::{added_manifests, manifests};
+use self::checks::{Checks, Place, RemovedFile};
+use self::notes::Notes;
+use self::removal::{Outcome, Removal};
+use self::summary::Tally;
+use crate::action::{NewFile, NewSnapshot};
+use crate::base::Base;
+use crate::epoch;
+use crate::inputs::Inputs;
+use crate::merge::{Budget, Merges};
+use crate::produced::{Content, Produced};
+use crate::read::{Read, Remembered};
+use crate::refusal::Refusal;
 
 /// What manifests are read for ([`Read::Manifest`](crate::Read::Manifest)).
 pub(crate) mod purpose {
@@ -44,8 +62,8 @@ pub(crate) struct Change<'o> {
     pub(crate) name: &'static str,
     /// What it is to readers.
     pub(crate) label: Label,
-    /// The branch that it goes to.
-    pub(crate) target: Target<'o>,
+    /// Where it goes, and the caller's entries of its summary.
+    pub(crate) notes: &'o Notes,
     /// Data files that it adds.
     pub(crate) added: &'o [NewFile],
     /// The data sequence number of the data files that it adds; that of the commit if it is `None`. A compaction keeps that of the files
@@ -53,14 +71,21 @@ pub(crate) struct Change<'o> {
     pub(crate) data_sequence_number: Option<DataSequenceNumber>,
     /// Delete files that it adds: position and equality delete files, and deletion vectors that somebody has written.
     pub(crate) added_deletes: &'o [NewFile],
-    /// Rows that it deletes with deletion vectors, by the location of their data file.
-    pub(crate) vectors: &'o BTreeMap<String, DeletionVector>,
     /// What it removes.
     pub(crate) removal: Removal<'o>,
     /// What must not have been committed meanwhile.
     pub(crate) checks: Checks<'o>,
-    /// The caller's entries for the summary.
-    pub(crate) summary: &'o BTreeMap<String, String>,
+    /// What it writes besides, made for this attempt.
+    pub(crate) extra: Extra,
+}
+
+/// Files that are made for one attempt: deletion vectors that are merged with those that are there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Extra {
+    /// Delete files, to be added in a manifest of this attempt.
+    pub(crate) deletes: Vec<NewFile>,
+    /// The files that they are in.
+    pub(crate) files: Vec<(TablePath, Bytes)>,
 }
 
 /// How the operation of a snapshot is told to readers.
@@ -70,4 +95,132 @@ pub(crate) enum Label {
     Fixed(SnapshotOperation),
     /// By what it adds and removes: additions of data only make an append; removals, or deletes and no data, a delete; all else an overwrite.
     ByContent,
+}
+
+impl Change<'_> {
+    fn place<'a>(&'a self, base: &'a Base, inputs: &'a Inputs<'a>) -> Place<'a> {
+        Place { operation: self.name, branch: self.notes.branch(), base, inputs }
+    }
+
+    /// What has to be read for it, given what was read so far.
+    ///
+    /// # Errors
+    /// As [`produce`](Self::produce).
+    pub(crate) fn reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
+        let place = self.place(base, inputs);
+        let list = &inputs.loaded.manifest_list;
+        let mut reads = self.removal.reads(place)?;
+        reads.extend(self.checks.reads(place)?);
+        reads.extend(Merges::decide(base, list, &[], Budget::NONE).reads(list));
+        Ok(reads)
+    }
+
+    /// What is kept of a file that was read.
+    ///
+    /// # Errors
+    /// As [`produce`](Self::produce).
+    pub(crate) fn remember(
+        &self,
+        base: &Base,
+        inputs: &Inputs<'_>,
+        read: &Read,
+        bytes: Bytes,
+    ) -> Result<Remembered, Refusal> {
+        let place = self.place(base, inputs);
+        match read {
+            Read::Manifest { row, purpose: purpose::DATA | purpose::DELETES } => {
+                self.removal.remember(place, row, &bytes)
+            }
+            Read::Manifest { row, purpose: purpose::CHECK } => self.checks.remember(place, row, &bytes),
+            _ => Ok(Remembered::Bytes(bytes)),
+        }
+    }
+
+    /// What the next version holds.
+    ///
+    /// # Errors
+    /// `Conflict` if a check does not hold or files that must be there are not; `Rejected` if a file cannot be added; `Corrupt` if what was
+    /// read is damaged.
+    pub(crate) fn produce(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Produced, Refusal> {
+        let place = self.place(base, inputs);
+        let name = self.name;
+        let Outcome { removed, rewritten, replaced } = self.removal.outcome(place)?;
+        let files: Vec<RemovedFile<'_>> = removed
+            .data
+            .iter()
+            .map(|file| RemovedFile {
+                location: &file.location,
+                spec_id: file.spec_id,
+                partition: &file.partition,
+                data_sequence_number: file.data_sequence_number,
+            })
+            .collect();
+        self.checks.verify(place, &files)?;
+        if removed.is_empty() && self.adds_nothing() {
+            // Nothing to do is no failure, and nothing that readers should have to look at.
+            return Ok(Produced::new(Content::Updates(Vec::new())));
+        }
+
+        let add =
+            |files: &[NewFile], content, number| added_manifests(files, content, number, base, inputs, name);
+        let mut created = Vec::new();
+        if !self.added.is_empty() {
+            created.extend(add(self.added, ManifestContent::Data, self.data_sequence_number)?);
+        }
+        if !self.added_deletes.is_empty() {
+            created.extend(add(self.added_deletes, ManifestContent::Deletes, None)?);
+        }
+        if !self.extra.deletes.is_empty() {
+            // Their names tell the attempt, and they are not used again: the next attempt merges anew.
+            let path =
+                |manifest| epoch::attempt_path(inputs.epoch, inputs.operation_id, inputs.attempt, manifest);
+            let extra = &self.extra.deletes;
+            created.extend(manifests(extra, ManifestContent::Deletes, None, base, inputs, name, path)?);
+        }
+        let replaced_count = replaced.len();
+        created.extend(rewritten);
+        let list = &inputs.loaded.manifest_list;
+        let mut kept = Merges::decide(base, list, &[], Budget::NONE).kept(inputs, name)?;
+        kept.retain(|row| !replaced.contains(&row.manifest_path));
+
+        let mut tally = Tally::default();
+        self.added.iter().chain(self.added_deletes).chain(&self.extra.deletes).for_each(|new| tally.add(new));
+        tally.remove(&removed);
+        let summary = tally.finish(self.notes.summary());
+        let mut produced = NewSnapshot {
+            name,
+            operation: self.operation(!removed.is_empty()),
+            summary,
+            created,
+            kept,
+            replaced: replaced_count,
+            target: self.notes.target(),
+            base,
+            inputs,
+        }
+        .produce()?;
+        produced.files.extend(self.extra.files.iter().cloned());
+        Ok(produced)
+    }
+
+    fn adds_nothing(&self) -> bool {
+        self.added.is_empty() && self.added_deletes.is_empty() && self.extra.deletes.is_empty()
+    }
+
+    fn operation(&self, removes: bool) -> SnapshotOperation {
+        let adds_deletes = !self.added_deletes.is_empty() || !self.extra.deletes.is_empty();
+        match &self.label {
+            Label::Fixed(operation) => operation.clone(),
+            Label::ByContent => match (!self.added.is_empty(), removes || adds_deletes) {
+                (true, false) => SnapshotOperation::Append,
+                (false, _) => SnapshotOperation::Delete,
+                (true, true) => SnapshotOperation::Overwrite,
+            },
+        }
+    }
+}
+
+/// Locations of the data files that these deletes name.
+pub(crate) fn referenced(deletes: &[NewFile]) -> BTreeSet<String> {
+    deletes.iter().filter_map(|new| new.file.referenced_data_file.clone()).collect()
 }

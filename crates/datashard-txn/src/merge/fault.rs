@@ -8,23 +8,23 @@ use crate::refusal::Refusal;
 
 /// Makes refusals that name a manifest of the table.
 #[derive(Debug)]
-pub(super) struct Fault<'a> {
+pub(crate) struct Fault<'a> {
     inputs: &'a Inputs<'a>,
     operation: &'static str,
 }
 
 impl<'a> Fault<'a> {
-    pub(super) fn new(inputs: &'a Inputs<'a>, operation: &'static str) -> Self {
+    pub(crate) fn new(inputs: &'a Inputs<'a>, operation: &'static str) -> Self {
         Self { inputs, operation }
     }
 
     /// The path below the table, where it is one.
-    pub(super) fn corrupt(&self, location: &str, reason: String) -> Refusal {
+    pub(crate) fn corrupt(&self, location: &str, reason: String) -> Refusal {
         let path = self.inputs.location.relative(location);
         Refusal::Corrupt { path: path.map_or_else(|_| location.to_owned(), |path| path.to_string()), reason }
     }
 
-    pub(super) fn of_error(&self, location: &str, error: &SpecError) -> Refusal {
+    pub(crate) fn of_error(&self, location: &str, error: &SpecError) -> Refusal {
         match error.kind() {
             ErrorKind::Unsupported => Refusal::Unsupported {
                 operation: self.operation,

@@ -17,6 +17,7 @@ mod decide;
 mod fault;
 mod plan;
 mod settings;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -11,6 +11,7 @@
 )]
 
 mod catalogue;
+mod clean_up;
 mod counts;
 #[path = "../../../datashard-io/tests/it/disk_child.rs"]
 mod disk_child;

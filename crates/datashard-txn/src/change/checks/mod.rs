@@ -29,6 +29,7 @@ mod scope;
 mod tests;
 
 pub(crate) use isolation::{Overwritten, RowDeltaChecks};
+pub(crate) use partition::canonical;
 pub(crate) use scope::Scope;
 
 use std::collections::BTreeSet;
@@ -333,7 +334,7 @@ fn check_read(row: &ManifestFile) -> Read {
     Read::Manifest { row: Arc::new(row.clone()), purpose: purpose::CHECK }
 }
 
-fn unread(place: Place<'_>, location: &str) -> Refusal {
+pub(crate) fn unread(place: Place<'_>, location: &str) -> Refusal {
     let path = place.inputs.location.relative(location);
     Refusal::Corrupt {
         path: path.map_or_else(|_| location.to_owned(), |path| path.to_string()),

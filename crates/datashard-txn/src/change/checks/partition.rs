@@ -5,7 +5,7 @@ use datashard_spec::schema::{PrimitiveType, StructType, Type};
 use datashard_spec::value::{Tuple, Value};
 
 /// The tuple in a form in which values are equal if they are after promotion.
-pub(super) fn canonical(tuple: &[Option<Value>]) -> Tuple {
+pub(crate) fn canonical(tuple: &[Option<Value>]) -> Tuple {
     let widest = |value: &Value| match value {
         Value::Int(value) | Value::Date(value) => Value::Long(i64::from(*value)),
         Value::Float(value) => Value::Double(f64::from(*value)),

@@ -1,1 +1,0 @@
-//! Deletion vectors of a change: merged with those that are there.
