@@ -8,9 +8,11 @@ use datashard_spec::property::IsolationLevel;
 use datashard_spec::snapshot::Operation as SnapshotOperation;
 use datashard_spec::value::Value;
 
-use super::engine::{Guard, Planned, Removes};
+use super::engine::{Guard, Planned, Removes, new};
 use super::model::{fresh, sum};
 use super::rows::{self, Live, Row, WIDTH, partition_of};
+use crate::change::Label;
+use crate::change::notes::Notes;
 
 /// What somebody does to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,9 +109,9 @@ impl Command {
             files.into_iter().map(|live| live.file.file_path.clone()).collect()
         };
         let id = format!("{tag}");
-        let file = |rows: &[Row]| rows::data_file(seen.root, &id, rows);
+        let file = |rows: &[Row]| new(rows::data_file(seen.root, &id, rows));
         let plan = Planned {
-            label: SnapshotOperation::Overwrite,
+            label: Label::ByContent,
             since: seen.since,
             adds: Vec::new(),
             data_sequence_number: None,
@@ -118,24 +120,19 @@ impl Command {
             removes: Removes::Nothing,
             guard: Guard::None,
             id: id.clone(),
+            notes: Notes::default(),
         };
         let of_total = || vec![file(&[(key, total + fresh(tag))])];
         let own_total = sum(all.iter().filter(|row| row.0 == key));
         Some(match verb {
-            Verb::Append => {
-                Planned { label: SnapshotOperation::Append, adds: vec![file(&[(key, fresh(tag))])], ..plan }
-            }
-            Verb::DeleteWhere => Planned {
-                label: SnapshotOperation::Delete,
-                removes: Removes::Matching(partition_filter(key)),
-                ..plan
-            },
+            Verb::Append => Planned { adds: vec![file(&[(key, fresh(tag))])], ..plan },
+            Verb::DeleteWhere => Planned { removes: Removes::Matching(partition_filter(key)), ..plan },
             Verb::DeleteFiles => {
                 let files = paths(with_key().collect());
                 if files.is_empty() {
                     return None;
                 }
-                Planned { label: SnapshotOperation::Delete, removes: Removes::Files(files), ..plan }
+                Planned { removes: Removes::Files(files), ..plan }
             }
             Verb::Overwrite => {
                 let files: Vec<&Live> = with_key().collect();
@@ -184,10 +181,7 @@ impl Command {
                     }
                     _ => (of_total(), partition_filter(key)),
                 };
-                let (label, adds_rows) = match adds.is_empty() {
-                    true => (SnapshotOperation::Delete, false),
-                    false => (SnapshotOperation::Overwrite, true),
-                };
+                let adds_rows = !adds.is_empty();
                 let guard = Guard::RowDelta {
                     level,
                     conflict_filter,
@@ -195,11 +189,11 @@ impl Command {
                     adds_rows,
                     is_merged: verb != Verb::MergeRows,
                 };
-                Planned { label, adds, vectors, guard, ..plan }
+                Planned { adds, vectors, guard, ..plan }
             }
             Verb::Upsert => Planned {
                 adds: vec![file(&[(key, fresh(tag))])],
-                adds_deletes: vec![rows::equality_delete(seen.root, &id, key)],
+                adds_deletes: vec![new(rows::equality_delete(seen.root, &id, key))],
                 ..plan
             },
             Verb::RewriteOld | Verb::RewriteNew => {
@@ -211,7 +205,7 @@ impl Command {
                     files.iter().flat_map(|live| live.rows.iter().map(|(_, row)| *row)).collect();
                 let keeps = verb == Verb::RewriteOld;
                 Planned {
-                    label: SnapshotOperation::Replace,
+                    label: Label::Fixed(SnapshotOperation::Replace),
                     adds: if rows.is_empty() { Vec::new() } else { vec![file(&rows)] },
                     data_sequence_number: keeps.then_some(seen.last),
                     removes: Removes::Files(paths(files)),

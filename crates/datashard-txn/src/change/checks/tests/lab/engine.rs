@@ -1,48 +1,50 @@
 //! [`Planned`]: a change of files, planned on one snapshot and held against what was committed since.
-//!
-//! As plain as can be: it reads all manifests of the head and writes those anew that it takes files out of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use datashard_io::TablePath;
-use datashard_spec::avro::{ManifestReader, ManifestWriter, WriteOptions};
-use datashard_spec::expr::{Predicate, StrictProjection};
-use datashard_spec::id::{DataSequenceNumber, PartitionSpecId, SnapshotId};
-use datashard_spec::manifest::{
-    DataFile, FileContent, ManifestContent, ManifestEntry, ManifestFile, ManifestStatus,
-};
+use datashard_spec::avro::ManifestReader;
+use datashard_spec::expr::Predicate;
+use datashard_spec::id::{DataSequenceNumber, PartitionSpecId, SchemaId, SnapshotId};
+use datashard_spec::manifest::{DataFile, ManifestEntry, ManifestFile};
 use datashard_spec::property::IsolationLevel;
-use datashard_spec::snapshot::{Operation as SnapshotOperation, Summary, summary_key};
-use datashard_spec::snapshot_ref::MAIN_BRANCH;
 use datashard_spec::value::Tuple;
 
-use super::super::super::{Checks, Overwritten, Place, RemovedFile, RowDeltaChecks, Scope};
+use super::super::super::{Checks, Overwritten, RowDeltaChecks, Scope};
 use super::rows;
-use crate::action::produce_snapshot;
+use crate::action::NewFile;
 use crate::base::Base;
-use crate::change::purpose;
+use crate::change::notes::Notes;
+use crate::change::removal::{DeleteFileKey, Removal};
+use crate::change::{Change, Extra, Label, purpose};
 use crate::conflict::{Conflict, ConflictKind};
 use crate::inputs::Inputs;
 use crate::operation::Operation;
-use crate::produced::{NewManifest, Produced};
+use crate::produced::Produced;
 use crate::read::{Read, Remembered};
 use crate::refusal::Refusal;
 
 /// A change of files.
 #[derive(Debug, Clone)]
 pub(super) struct Planned {
-    pub(super) label: SnapshotOperation,
+    pub(super) label: Label,
     pub(super) since: Option<SnapshotId>,
-    pub(super) adds: Vec<DataFile>,
+    pub(super) adds: Vec<NewFile>,
     pub(super) data_sequence_number: Option<DataSequenceNumber>,
-    pub(super) adds_deletes: Vec<DataFile>,
+    pub(super) adds_deletes: Vec<NewFile>,
     /// Positions of rows that are deleted, by the location of their data file; merged with those that others deleted.
     pub(super) vectors: BTreeMap<String, BTreeSet<usize>>,
     pub(super) removes: Removes,
     pub(super) guard: Guard,
     /// What tells its files apart from all others.
     pub(super) id: String,
+    pub(super) notes: Notes,
+}
+
+/// A file that is added.
+pub(super) fn new(file: DataFile) -> NewFile {
+    NewFile { schema_id: SchemaId(0), spec_id: PartitionSpecId(0), file: Arc::new(file) }
 }
 
 /// What it removes.
@@ -116,33 +118,77 @@ impl Planned {
         }
     }
 
-    fn place<'a>(&self, base: &'a Base, inputs: &'a Inputs<'a>) -> Place<'a> {
-        Place { operation: "planned", branch: MAIN_BRANCH, base, inputs }
+    /// The deletion vectors of this attempt, and those whose place they take; `None` as long as it was not read what is there.
+    fn merged(&self, inputs: &Inputs<'_>) -> Result<Option<(Extra, BTreeSet<DeleteFileKey>)>, Refusal> {
+        let (mut extra, mut replaced) = (Extra::default(), BTreeSet::new());
+        if self.vectors.is_empty() {
+            return Ok(Some((extra, replaced)));
+        }
+        let mut entries = Vec::new();
+        for row in &inputs.loaded.manifest_list {
+            let Some(bytes) = inputs.loaded.bytes(&vectors_read(row)) else { return Ok(None) };
+            entries.extend(live(row, bytes));
+        }
+        for (location, positions) in &self.vectors {
+            let Some(of) = entries.iter().find(|entry| entry.data_file.file_path == *location) else {
+                return Err(conflict(ConflictKind::MissingFiles, location));
+            };
+            let is_of = |entry: &&ManifestEntry| {
+                entry.data_file.is_deletion_vector()
+                    && entry.data_file.referenced_data_file.as_deref() == Some(location)
+            };
+            let mut positions = positions.clone();
+            if let Some(before) = entries.iter().find(is_of) {
+                let there = rows::positions(&before.data_file);
+                if !there.is_disjoint(&positions) {
+                    return Err(conflict(ConflictKind::SameRows, location));
+                }
+                positions.extend(there);
+                replaced.insert(DeleteFileKey::of(&before.data_file));
+            }
+            let id = format!("{}a{}", self.id, inputs.attempt);
+            let root = inputs.location.to_string();
+            extra.deletes.push(new(rows::vector(&root, &id, &of.data_file, &positions)));
+        }
+        Ok(Some((extra, replaced)))
     }
 
-    /// Whether it removes a data file.
-    fn takes(&self, entry: &ManifestEntry, base: &Base) -> Result<bool, Refusal> {
-        let file = &entry.data_file;
-        Ok(match &self.removes {
-            Removes::Nothing => false,
-            Removes::Files(files) => files.contains(&file.file_path),
-            Removes::Partition(partitions) => {
-                partitions.iter().any(|(_, partition)| *partition == file.partition)
-            }
-            Removes::Matching(predicate) => {
-                let table = &base.metadata;
-                let bound = predicate.bind(table.current_schema()).unwrap();
-                StrictProjection::new(&bound, table.default_partition_spec()).must_match(&file.partition)
-            }
-        })
+    fn change<'o>(&'o self, extra: Extra, replaced: &'o BTreeSet<DeleteFileKey>) -> Change<'o> {
+        let mut removal = Removal { case_sensitive: true, ..Removal::default() };
+        match &self.removes {
+            Removes::Nothing => {}
+            Removes::Files(files) => (removal.files, removal.must_exist) = (Some(files), true),
+            Removes::Matching(predicate) => removal.filter = Some(predicate),
+            Removes::Partition(partitions) => removal.partitions = Some(partitions),
+        }
+        if !replaced.is_empty() {
+            removal.delete_files = Some(replaced);
+        }
+        Change {
+            name: NAME,
+            label: self.label.clone(),
+            notes: &self.notes,
+            added: &self.adds,
+            data_sequence_number: self.data_sequence_number,
+            added_deletes: &self.adds_deletes,
+            removal,
+            checks: self.checks(),
+            extra,
+        }
     }
 }
 
+const NAME: &str = "planned";
+
+fn vectors_read(row: &ManifestFile) -> Read {
+    Read::Manifest { row: Arc::new(row.clone()), purpose: purpose::VECTORS }
+}
+
 /// The live entries of a manifest, with what they inherit.
-fn live(row: &ManifestFile, inputs: &Inputs<'_>) -> Vec<ManifestEntry> {
+fn live(row: &ManifestFile, bytes: &[u8]) -> Vec<ManifestEntry> {
     let mut inheritance = row.inherit();
-    let reader = ManifestReader::new(inputs.loaded.manifest(row).unwrap()).unwrap();
-    reader
+    ManifestReader::new(bytes)
+        .unwrap()
         .map(|entry| {
             let mut entry = entry.unwrap();
             inheritance.apply(&mut entry).unwrap();
@@ -153,12 +199,12 @@ fn live(row: &ManifestFile, inputs: &Inputs<'_>) -> Vec<ManifestEntry> {
 }
 
 fn conflict(kind: ConflictKind, file: &str) -> Refusal {
-    Conflict::new("planned", kind, "files have changed").with_files([file]).into()
+    Conflict::new(NAME, kind, "files have changed").with_files([file]).into()
 }
 
 impl Operation for Planned {
     fn name(&self) -> &'static str {
-        "planned"
+        NAME
     }
 
     fn fingerprint(&self) -> Vec<u8> {
@@ -170,9 +216,10 @@ impl Operation for Planned {
     }
 
     fn reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
-        let mut reads = self.checks().reads(self.place(base, inputs))?;
-        reads.extend(inputs.loaded.manifest_list.iter().map(Read::manifest));
-        Ok(reads)
+        match self.merged(inputs)? {
+            Some((extra, replaced)) => self.change(extra, &replaced).reads(base, inputs),
+            None => Ok(inputs.loaded.manifest_list.iter().map(vectors_read).collect()),
+        }
     }
 
     fn remember(
@@ -182,11 +229,9 @@ impl Operation for Planned {
         read: &Read,
         bytes: Bytes,
     ) -> Result<Remembered, Refusal> {
-        match read {
-            Read::Manifest { row, purpose: purpose::CHECK } => {
-                self.checks().remember(self.place(base, inputs), row, &bytes)
-            }
-            _ => Ok(Remembered::Bytes(bytes)),
+        match self.merged(inputs)? {
+            Some((extra, replaced)) => self.change(extra, &replaced).remember(base, inputs, read, bytes),
+            None => Ok(Remembered::Bytes(bytes)),
         }
     }
 
@@ -195,142 +240,7 @@ impl Operation for Planned {
     }
 
     fn produce(&self, base: Option<&Base>, inputs: &Inputs<'_>) -> Result<Produced, Refusal> {
-        let base = base.unwrap();
-        let manifests: Vec<(&ManifestFile, Vec<ManifestEntry>)> =
-            inputs.loaded.manifest_list.iter().map(|row| (row, live(row, inputs))).collect();
-        let entries = || manifests.iter().flat_map(|(_, entries)| entries);
-
-        let mut gone: BTreeMap<String, &ManifestEntry> = BTreeMap::new();
-        for entry in entries().filter(|entry| entry.data_file.content == FileContent::Data) {
-            if self.takes(entry, base)? {
-                gone.insert(entry.data_file.file_path.clone(), entry);
-            }
-        }
-        let removed: Vec<RemovedFile<'_>> = gone
-            .iter()
-            .map(|(location, entry)| RemovedFile {
-                location,
-                spec_id: PartitionSpecId(0),
-                partition: &entry.data_file.partition,
-                data_sequence_number: entry.data_sequence_number.unwrap(),
-            })
-            .collect();
-        self.checks().verify(self.place(base, inputs), &removed)?;
-        if let Removes::Files(files) = &self.removes
-            && let Some(missing) = files.iter().find(|file| !gone.contains_key(*file))
-        {
-            return Err(conflict(ConflictKind::MissingFiles, missing));
-        }
-
-        let mut deletes = self.adds_deletes.clone();
-        let mut gone_vectors = BTreeSet::new();
-        for (location, positions) in &self.vectors {
-            let Some(of) = entries().find(|entry| entry.data_file.file_path == *location) else {
-                return Err(conflict(ConflictKind::MissingFiles, location));
-            };
-            let is_of = |entry: &&ManifestEntry| {
-                entry.data_file.is_deletion_vector()
-                    && entry.data_file.referenced_data_file.as_deref() == Some(location)
-            };
-            let mut positions = positions.clone();
-            if let Some(before) = entries().find(is_of) {
-                let there = rows::positions(&before.data_file);
-                if !there.is_disjoint(&positions) {
-                    return Err(conflict(ConflictKind::SameRows, location));
-                }
-                positions.extend(there);
-                gone_vectors.insert(before.data_file.file_path.clone());
-            }
-            let id = format!("{}a{}", self.id, inputs.attempt);
-            deletes.push(rows::vector(&inputs.location.to_string(), &id, &of.data_file, &positions));
-        }
-
-        let is_gone = |entry: &ManifestEntry| {
-            let file = &entry.data_file;
-            let referenced = file.referenced_data_file.as_ref();
-            gone.contains_key(&file.file_path)
-                || gone_vectors.contains(&file.file_path)
-                || referenced.is_some_and(|referenced| gone.contains_key(referenced))
-        };
-        let mut made = Made { base, inputs, manifests: Vec::new() };
-        made.add(ManifestContent::Data, &self.adds, self.data_sequence_number);
-        made.add(ManifestContent::Deletes, &deletes, None);
-        let mut kept = Vec::new();
-        for (row, entries) in &manifests {
-            if entries.iter().any(&is_gone) {
-                made.without(row, entries, &is_gone);
-            } else if !entries.is_empty() {
-                kept.push((*row).clone());
-            }
-        }
-        let counts = [
-            (summary_key::ADDED_DATA_FILES, self.adds.len()),
-            (summary_key::DELETED_DATA_FILES, gone.len()),
-            (summary_key::ADDED_DELETE_FILES, deletes.len()),
-        ];
-        let told = counts.into_iter().filter(|(_, count)| *count > 0);
-        let summary = told.fold(Summary::default(), |summary, (key, count)| summary.with(key, count));
-        produce_snapshot("planned", self.label.clone(), summary, made.manifests, kept, base, inputs)
-    }
-}
-
-struct Made<'a> {
-    base: &'a Base,
-    inputs: &'a Inputs<'a>,
-    manifests: Vec<NewManifest>,
-}
-
-impl Made<'_> {
-    fn add(&mut self, content: ManifestContent, files: &[DataFile], number: Option<DataSequenceNumber>) {
-        if files.is_empty() {
-            return;
-        }
-        self.write(content, None, |writer, id| {
-            for file in files {
-                let mut entry = ManifestEntry::added(file.clone()).with_snapshot_id(id);
-                entry.data_sequence_number = number;
-                writer.write(&entry).unwrap();
-            }
-        });
-    }
-
-    fn without(
-        &mut self,
-        row: &ManifestFile,
-        entries: &[ManifestEntry],
-        is_gone: &impl Fn(&ManifestEntry) -> bool,
-    ) {
-        let first_row_id = entries.iter().filter_map(|entry| entry.data_file.first_row_id).min();
-        self.write(row.content, first_row_id, |writer, _| {
-            for entry in entries {
-                let status = entry.status;
-                assert_ne!(status, ManifestStatus::Deleted);
-                match is_gone(entry) {
-                    true => writer.delete(entry.clone()).unwrap(),
-                    false => writer.existing(entry.clone()).unwrap(),
-                }
-            }
-        });
-    }
-
-    fn write(
-        &mut self,
-        content: ManifestContent,
-        first_row_id: Option<i64>,
-        entries: impl FnOnce(&mut ManifestWriter, SnapshotId),
-    ) {
-        let (table, inputs) = (&self.base.metadata, self.inputs);
-        let id = inputs.snapshot_id;
-        let (schema, spec) = (table.current_schema(), table.default_partition_spec());
-        let mut writer =
-            ManifestWriter::new(table.format_version(), schema, spec, content, id, &WriteOptions::default())
-                .unwrap();
-        entries(&mut writer, id);
-        let path =
-            format!("metadata/{}-{}-m{}.avro", inputs.operation_id, inputs.attempt, self.manifests.len());
-        let path = TablePath::parse(&path).unwrap();
-        let (bytes, mut row) = writer.finish(inputs.location.file(&path)).unwrap();
-        row.first_row_id = first_row_id;
-        self.manifests.push(NewManifest::new(path, Bytes::from(bytes), row));
+        let (extra, replaced) = self.merged(inputs)?.unwrap();
+        self.change(extra, &replaced).produce(base.unwrap(), inputs)
     }
 }

@@ -3,6 +3,7 @@
 
 pub(super) mod command;
 mod engine;
+mod handles;
 pub(super) mod interleaved;
 pub(super) mod model;
 pub(super) mod rows;

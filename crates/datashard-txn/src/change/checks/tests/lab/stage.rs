@@ -1,141 +1,162 @@
-//! [`Stage`]: a table in a store in memory, and commands that are planned and committed there by handles of their own.
+//! [`Stage`]: a table in memory, and commands that are planned there and committed when others have been.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use datashard_io::head::METADATA_LIMIT_BYTES;
-use datashard_io::{StoreOptions, TableStore};
-use datashard_spec::avro::{ManifestListReader, ManifestReader};
 use datashard_spec::id::{DataSequenceNumber, MetadataVersion};
-use datashard_spec::manifest::ManifestEntry;
 use datashard_spec::metadata::FormatVersion;
 use datashard_spec::property::IsolationLevel;
+use datashard_spec::property::write::MANIFEST_COMPRESSION_CODEC;
 use datashard_spec::snapshot_ref::MAIN_BRANCH;
 
 use super::command::{Command, Seen, Verb};
-use super::engine::Planned;
+use super::engine::{Planned, new};
 use super::rows::{self, Live, Row};
 use crate::action::CreateTable;
-use crate::action::testing::schema;
+use crate::action::testing::{LOCATION, TestTable, schema};
 use crate::base::Base;
-use crate::error::CommitError;
-use crate::handle::Committer;
-use crate::options::CommitOptions;
+use crate::conflict::{Conflict, ConflictKind};
+use crate::loaded::Loaded;
+use crate::operation::Operation;
+use crate::produced::NewManifest;
+use crate::refusal::Refusal;
 use crate::rules::Rules;
 
-/// A table in a store in memory.
-#[derive(Debug)]
+/// A table in memory.
+#[derive(Debug, Clone)]
 pub(super) struct Stage {
-    store: TableStore,
-    options: CommitOptions,
-    first: Committer,
+    pub(super) table: TestTable,
+    /// How many operations there were.
+    number: u64,
 }
 
-/// A command that was planned, by a handle that knows the version it was planned on.
+/// A command that was planned on a table as it was.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    pub(super) command: Command,
-    handle: Committer,
-    planned: Option<Planned>,
+    pub(super) planned: Option<Planned>,
     /// The rows of the files that have its key.
     pub(super) file: Vec<Row>,
+    table: TestTable,
+    number: u64,
 }
 
 /// How a commit ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     Committed,
     /// There was nothing to do.
     Idle,
-    Conflict(crate::conflict::ConflictKind),
+    Conflict(ConflictKind),
+}
+
+/// The command that a table of these rows begins with, and its file.
+pub(super) fn first_files(files: &[&[Row]]) -> impl Iterator<Item = (Command, String)> {
+    let command = |rows: &&[Row]| Command {
+        verb: Verb::Append,
+        key: rows[0].0,
+        level: IsolationLevel::Serializable,
+        tag: 0,
+    };
+    files.iter().map(command).enumerate().map(|(number, command)| (command, format!("base{number}")))
+}
+
+/// A table of such rows, empty. Its manifests are not compressed, which takes most of the time otherwise.
+pub(super) fn create() -> CreateTable {
+    CreateTable::new(schema())
+        .with_partition_spec(rows::spec())
+        .with_format_version(FormatVersion::V3)
+        .with_property(MANIFEST_COMPRESSION_CODEC.key, "uncompressed")
+}
+
+/// Plans a command on what is there.
+pub(super) fn plan(command: &Command, root: &str, base: &Base, live: &[Live]) -> Option<Planned> {
+    command.plan(Seen {
+        root,
+        since: base.metadata.current_snapshot_id(),
+        last: DataSequenceNumber::from(base.metadata.last_sequence_number()),
+        live,
+    })
 }
 
 impl Stage {
     /// A table of files with these rows.
-    pub(super) async fn new(files: &[&[Row]], rules: Rules) -> Self {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let url = format!("memory://conflicts/{}-{number}", std::process::id());
-        let store = TableStore::open(&url, StoreOptions::new()).await.unwrap();
-        let mut options = CommitOptions::default();
-        options.limits = options.limits.with_rules(rules);
-        let table = CreateTable::new(schema())
-            .with_partition_spec(rows::spec())
-            .with_format_version(FormatVersion::V3);
-        let (first, _) = Committer::create(store.clone(), table, options.clone()).await.unwrap();
-        let stage = Self { store, options, first };
-        for (number, rows) in files.iter().enumerate() {
-            let verb = Verb::Append;
-            let command = Command { verb, key: rows[0].0, level: IsolationLevel::Serializable, tag: 0 };
-            let mut prepared = stage.prepare(command).await;
+    pub(super) fn new(files: &[&[Row]], rules: Rules) -> Self {
+        let mut table = TestTable::create(create());
+        table.rules = rules;
+        let mut stage = Self { table, number: 10 };
+        for ((command, id), rows) in first_files(files).zip(files) {
+            let mut prepared = stage.prepare(command);
             let planned = prepared.planned.as_mut().unwrap();
-            planned.adds = vec![rows::data_file(&stage.root(), &format!("base{number}"), rows)];
-            planned.id = format!("base{number}");
-            assert_eq!(stage.commit(prepared).await, Ended::Committed);
+            planned.adds = vec![new(rows::data_file(LOCATION, &id, rows))];
+            planned.id = id;
+            assert_eq!(stage.commit(prepared), Ended::Committed);
         }
         stage
     }
 
-    fn root(&self) -> String {
-        self.store.location().to_string()
-    }
-
-    async fn live(&self, base: &Base) -> Vec<Live> {
-        let Some(list) = base.manifest_list(MAIN_BRANCH, self.store.location()).unwrap() else {
-            return Vec::new();
-        };
-        let bytes = self.store.read(&list, METADATA_LIMIT_BYTES).await.unwrap();
-        let mut entries: Vec<ManifestEntry> = Vec::new();
-        for row in ManifestListReader::new(&bytes).unwrap() {
-            let row = row.unwrap();
-            let path = self.store.location().relative(&row.manifest_path).unwrap();
-            let bytes = self.store.read(&path, METADATA_LIMIT_BYTES).await.unwrap();
-            let mut inheritance = row.inherit();
-            for entry in ManifestReader::new(&bytes).unwrap() {
-                let mut entry = entry.unwrap();
-                inheritance.apply(&mut entry).unwrap();
-                if entry.status.is_live() {
-                    entries.push(entry);
-                }
-            }
-        }
-        rows::read(&entries)
+    fn live(&self) -> Vec<Live> {
+        let entries = |row| self.table.entries(row).into_iter().filter(|entry| entry.status.is_live());
+        rows::read(&self.table.rows_of(MAIN_BRANCH).iter().flat_map(entries).collect::<Vec<_>>())
     }
 
     /// The rows of the newest version.
-    pub(super) async fn rows(&self) -> Vec<Row> {
-        rows::all(&self.live(&self.first.refresh().await.unwrap()).await)
+    pub(super) fn rows(&self) -> Vec<Row> {
+        rows::all(&self.live())
     }
 
-    pub(super) async fn version(&self) -> MetadataVersion {
-        self.first.refresh().await.unwrap().version
+    pub(super) fn version(&self) -> MetadataVersion {
+        self.table.base().version
     }
 
     /// Plans a command on the newest version.
-    pub(super) async fn prepare(&self, command: Command) -> Prepared {
-        let handle = Committer::open(self.store.clone(), self.options.clone()).await.unwrap();
-        let base = handle.base().unwrap();
-        let live = self.live(&base).await;
-        let root = self.root();
-        let seen = Seen {
-            root: &root,
-            since: base.metadata.current_snapshot_id(),
-            last: DataSequenceNumber::from(base.metadata.last_sequence_number()),
-            live: &live,
-        };
-        let planned = command.plan(seen);
+    pub(super) fn prepare(&mut self, command: Command) -> Prepared {
+        let live = self.live();
+        let planned = plan(&command, LOCATION, self.table.base(), &live);
         let has_key = |live: &&Live| live.rows.iter().any(|(_, row)| row.0 == command.key);
         let file =
             live.iter().filter(has_key).flat_map(|live| live.rows.iter().map(|(_, row)| *row)).collect();
-        Prepared { command, handle, planned, file }
+        self.number += 1;
+        Prepared { planned, file, table: self.table.clone(), number: self.number }
     }
 
-    /// Commits what was planned. Its handle still knows the version that it was planned on.
-    pub(super) async fn commit(&self, prepared: Prepared) -> Ended {
-        let Some(planned) = prepared.planned else { return Ended::Idle };
-        match prepared.handle.commit(planned, None).await {
-            Ok(_) => Ended::Committed,
-            Err(CommitError::Conflict(conflict)) => Ended::Conflict(conflict.kind),
-            Err(other) => panic!("{:?}: {other}", prepared.command),
+    /// Commits what was planned. If others have committed since, its first attempt was built on the version that it was planned on.
+    pub(super) fn commit(&mut self, prepared: Prepared) -> Ended {
+        match prepared.planned {
+            Some(planned) => match self.commit_operation(&planned, &prepared.table, prepared.number) {
+                Ok(()) => Ended::Committed,
+                Err(conflict) => Ended::Conflict(conflict.kind),
+            },
+            None => Ended::Idle,
+        }
+    }
+
+    /// Commits an operation that knows the table as it was, and refuses nothing but for a conflict.
+    pub(super) fn commit_operation(
+        &mut self,
+        operation: &dyn Operation,
+        known: &TestTable,
+        number: u64,
+    ) -> Result<(), Box<Conflict>> {
+        let mut loaded = Loaded::default();
+        let mut earlier: Vec<NewManifest> = Vec::new();
+        let mut attempt = 1;
+        if known.base().version != self.version() {
+            let known = known.clone().numbered(number);
+            match known.attempt_after(operation, attempt, &earlier, &mut loaded) {
+                Ok(lost) => {
+                    self.table.keep_files(&lost);
+                    let written = |new: NewManifest| NewManifest { bytes: bytes::Bytes::new(), ..new };
+                    earlier = lost.manifests.into_iter().map(written).collect();
+                    attempt += 1;
+                }
+                Err(refusal) => panic!("{operation:?} on what it was planned on: {refusal}"),
+            }
+        }
+        let table = self.table.clone().numbered(number);
+        match table.attempt_after(operation, attempt, &earlier, &mut loaded) {
+            Ok(next) => {
+                self.table.adopt(&next);
+                Ok(())
+            }
+            Err(Refusal::Conflict(conflict)) => Err(conflict),
+            Err(other) => panic!("{operation:?}: {other}"),
         }
     }
 }
