@@ -1,5 +1,7 @@
 //! [`Base`]: a version as it was read, on which the next one can be built.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use datashard_io::head::metadata_path;
 use datashard_io::{Location, TablePath};
@@ -8,6 +10,7 @@ use datashard_spec::metadata::TableMetadata;
 use datashard_spec::snapshot::Snapshot;
 
 use crate::error::CommitError;
+use crate::lookup::SUMMARY_APP_KEY;
 use crate::protocol::CommitState;
 
 /// A version of the table, read whole.
@@ -33,6 +36,25 @@ impl Base {
         let state = CommitState::of_properties(metadata.properties(), version)
             .map_err(|e| CommitError::of_state(&path, e))?;
         Ok(Self { version, metadata, state })
+    }
+
+    /// Keys of callers that snapshots tell of, where the commit state was lost: the highest number applied of each application, as far as
+    /// its snapshots are retained (R9). Empty where there is a commit state, which knows all of them.
+    pub fn recovered_apps(&self) -> BTreeMap<String, u64> {
+        let mut apps = BTreeMap::new();
+        if self.state.is_some() {
+            return apps;
+        }
+        for snapshot in self.metadata.snapshots().flatten() {
+            let key = snapshot.summary.get(SUMMARY_APP_KEY).and_then(|key| key.rsplit_once(':'));
+            if let Some((app, version)) = key
+                && let Ok(version) = version.parse()
+            {
+                let applied: &mut u64 = apps.entry(app.to_owned()).or_default();
+                *applied = (*applied).max(version);
+            }
+        }
+        apps
     }
 
     /// The version that comes next.

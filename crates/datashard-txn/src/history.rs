@@ -23,6 +23,12 @@ impl Core {
         new_generation: Generation,
     ) -> Result<Standing, CommitError> {
         let limits = self.options.limits;
+        if let Some(key) = &pending.key
+            && base.state.is_none()
+            && base.recovered_apps().get(&key.app).is_some_and(|applied| *applied >= key.version)
+        {
+            return Ok(Standing::Committed(Found::Key));
+        }
         let mut left = MOST_VERSIONS;
         loop {
             let standing = resolve(pending, base.version, base.state.as_ref(), limits);

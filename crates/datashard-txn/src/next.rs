@@ -68,8 +68,10 @@ pub fn next(
 ) -> Result<Next, NoNext> {
     let base_version = base.map_or(MetadataVersion(0), |base| base.version);
     let state = base.and_then(|base| base.state.as_ref());
-    let advanced = advance(state, base_version, std::slice::from_ref(member), step, limits)
-        .map_err(|(_, why)| NoNext::Ineligible(why))?;
+    let recovered = base.and_then(|base| recovered(base, step));
+    let advanced =
+        advance(state.or(recovered.as_ref()), base_version, std::slice::from_ref(member), step, limits)
+            .map_err(|(_, why)| NoNext::Ineligible(why))?;
     let fate = advanced.fates.first().copied().unwrap_or(Fate::Applied);
     let produced = match (fate, base) {
         (Fate::AppliedBefore, Some(_)) => Produced::new(Content::Updates(Vec::new())),
@@ -99,6 +101,20 @@ pub fn next(
         rows: produced.rows,
         snapshot_id: produced.snapshot_id,
     })
+}
+
+/// The state that begins a generation on a base that has lost its own, where snapshots tell of keys that were applied. It is what
+/// [`advance`] begins with, and these keys.
+fn recovered(base: &Base, step: Step) -> Option<CommitState> {
+    let apps = base.recovered_apps();
+    if apps.is_empty() {
+        return None;
+    }
+    let mut state = CommitState::new(step.generation);
+    state.intent_floor = MetadataVersion(base.version.0.saturating_add(1));
+    state.file_floor = base.version;
+    state.apps = apps;
+    Some(state)
 }
 
 fn apply(

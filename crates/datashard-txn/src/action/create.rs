@@ -6,6 +6,7 @@ use datashard_spec::Uuid;
 use datashard_spec::id::PartitionSpecId;
 use datashard_spec::metadata::{FormatVersion, TableMetadata};
 use datashard_spec::partition::PartitionSpec;
+use datashard_spec::property::datashard;
 use datashard_spec::schema::Schema;
 use datashard_spec::sort_order::SortOrder;
 
@@ -16,6 +17,9 @@ use crate::inputs::Inputs;
 use crate::operation::Operation;
 use crate::produced::{Content, Produced};
 use crate::refusal::Refusal;
+
+/// How many snapshots of each branch the metadata of a new table lists; older ones go into history segments.
+const KEEP_SNAPSHOTS: u32 = 100;
 
 const NAME: &str = "create table";
 
@@ -99,10 +103,16 @@ impl CreateTable {
     pub(super) fn first(&self, inputs: &Inputs<'_>, operation: &'static str) -> Result<Produced, Refusal> {
         let uuid = self.uuid.unwrap_or(inputs.operation_id);
         let location = inputs.location.to_string();
+        let mut properties = self.properties.clone();
+        // Unless somebody asks for another kind of history, it is kept for ever and apart from the metadata.
+        if !properties.contains_key(datashard::SNAPSHOT_RETENTION_COUNT.key) {
+            let keep = || KEEP_SNAPSHOTS.to_string();
+            properties.entry(datashard::HISTORY_KEEP_SNAPSHOTS.key.to_owned()).or_insert_with(keep);
+        }
         let mut table = TableMetadata::builder(self.schema.clone(), location, uuid, inputs.now_ms)
             .with_partition_spec(self.partition_spec.clone())
             .with_sort_order(self.sort_order.clone())
-            .with_properties(self.properties.clone());
+            .with_properties(properties);
         if let Some(version) = self.format_version {
             table = table.with_format_version(version);
         }

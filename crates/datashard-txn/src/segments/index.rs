@@ -126,10 +126,6 @@ impl Segment {
             )
         })
     }
-
-    pub(super) fn may_hold_sequence(&self, number: i64) -> bool {
-        self.first_sequence_number <= number && number <= self.last_sequence_number
-    }
 }
 
 #[cfg(test)]

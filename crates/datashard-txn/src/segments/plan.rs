@@ -184,9 +184,9 @@ fn merged(segments: &[Segment], new: u64) -> usize {
             .map(|segment| segment.snapshots)
             .take_while(|count| class(*count) <= size)
             .collect();
-        let count = run.len().saturating_add(1);
+        let count = run.iter().chain([&sum]).filter(|count| class(**count) == size).count();
         let total = run.iter().fold(sum, |sum, count| sum.saturating_add(*count));
-        if class(sum) <= size && count >= FAN_IN && total <= MOST_SNAPSHOTS {
+        if count >= FAN_IN && total <= MOST_SNAPSHOTS {
             merged = merged.saturating_add(run.len());
             sum = total;
         }

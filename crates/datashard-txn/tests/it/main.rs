@@ -28,3 +28,4 @@ mod power_loss_support;
 mod race;
 #[path = "../support/mod.rs"]
 mod support;
+mod time_travel;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use datashard_io::sim::{Process, SimStore, Simulation};
 use datashard_txn::action::SetProperties;
-use datashard_txn::{Committer, Resolution, Rules};
+use datashard_txn::{CommitError, Committer, Resolution, Rules};
 
 use crate::auditor::{STRANGERS, audit};
 use crate::bystanders::Bystander;
@@ -161,7 +161,14 @@ async fn finish(site: Site, process: Process) -> Result<Outcome, String> {
     };
     // The table can still be written, and this fills any slot that something was sent to.
     let last = SetProperties::new().set("sim.last", "set");
-    table.commit(last, None).await.map_err(|e| format!("at the end: {e}"))?;
+    loop {
+        match table.commit(last.clone(), None).await {
+            Ok(_) => break,
+            // What arrives late may be faster, and the time may be up by then.
+            Err(CommitError::Conflict(_)) => {}
+            Err(error) => return Err(format!("at the end: {error}")),
+        }
+    }
     let after = audit(&site)?;
     if before.is_some_and(|before| after.times != before.times) {
         return Err("operations came or went in the end".to_owned());

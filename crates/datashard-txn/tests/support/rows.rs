@@ -12,8 +12,13 @@ use datashard_txn::{Committer, epoch};
 
 /// A table of rows that keeps its last 100 snapshots.
 pub(crate) fn table() -> CreateTable {
+    endless().with_property("datashard.snapshot.retention-count", "100")
+}
+
+/// A table of rows that keeps all of its history.
+pub(crate) fn endless() -> CreateTable {
     let schema = Schema::new(vec![NestedField::required(1, "row", PrimitiveType::String)]);
-    CreateTable::new(schema.expect("a schema")).with_property("datashard.snapshot.retention-count", "100")
+    CreateTable::new(schema.expect("a schema"))
 }
 
 /// Appends a row. `copy` tells apart files of one row: a row that is sent anew goes into another file.

@@ -16,6 +16,7 @@ use super::*;
 use crate::SUMMARY_APP_KEY;
 use crate::action::testing::{LOCATION, TestTable, by_id, file, schema, table_path};
 use crate::action::{CreateTable, SetProperties};
+use crate::lookup::SUMMARY_APP_KEY;
 use crate::protocol::AppKey;
 
 const VERSIONS: [FormatVersion; 3] = [FormatVersion::V1, FormatVersion::V2, FormatVersion::V3];
