@@ -126,9 +126,9 @@ mod work;
 
 pub use background::{Background, TokioBackground};
 pub use base::Base;
+pub use change::checks::IsolationLevel;
 pub use committed::{Committed, Resolution};
 pub use conflict::{Conflict, ConflictKind};
-pub use datashard_spec::property::IsolationLevel;
 pub use error::CommitError;
 pub use handle::Committer;
 pub use inputs::Inputs;

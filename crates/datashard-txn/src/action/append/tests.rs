@@ -13,7 +13,6 @@ use datashard_spec::transform::Transform;
 use datashard_spec::value::Value;
 
 use super::*;
-use crate::SUMMARY_APP_KEY;
 use crate::action::testing::{LOCATION, TestTable, by_id, file, schema, table_path};
 use crate::action::{CreateTable, SetProperties};
 use crate::lookup::SUMMARY_APP_KEY;

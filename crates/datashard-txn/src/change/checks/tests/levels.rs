@@ -22,6 +22,7 @@ fn names(checks: &Checks<'_>) -> Vec<&'static str> {
         Check::NoDeletesForRemoved { ignore_equality: true, .. } => "position deletes of removed",
         Check::NoDeletesForRemoved { .. } => "deletes of removed",
         Check::NoAddedVectors(_) => "vectors",
+        Check::Remain(_) => "remain",
         Check::KeepsFiles(_) => "keeps",
     };
     checks.list.iter().map(name).collect()

@@ -1,18 +1,22 @@
 //! [`Command`]: what somebody does to a table; planned on what is there, as an operation to be committed whenever.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use datashard_spec::expr::{Predicate, col};
-use datashard_spec::id::{DataSequenceNumber, PartitionSpecId, SnapshotId};
+use datashard_spec::id::{DataSequenceNumber, PartitionSpecId, SchemaId, SnapshotId};
 use datashard_spec::property::IsolationLevel;
-use datashard_spec::snapshot::Operation as SnapshotOperation;
 use datashard_spec::value::Value;
 
-use super::engine::{Guard, Planned, Removes, new};
+use super::engine::{Any, Planned, new};
 use super::model::{fresh, sum};
 use super::rows::{self, Live, Row, WIDTH, partition_of};
-use crate::change::Label;
+use crate::action::{Append, DeleteFiles, DeleteWhere, Overwrite, ReplacePartitions, RewriteFiles};
 use crate::change::notes::Notes;
+use crate::operation::Operation;
+
+const SCHEMA: SchemaId = SchemaId(0);
+const SPEC: PartitionSpecId = PartitionSpecId(0);
 
 /// What somebody does to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,134 +97,113 @@ fn partition_filter(key: i32) -> Predicate {
 
 impl Command {
     /// The operation, planned on what is there; `None` if there is nothing to do.
-    pub(super) fn plan(&self, seen: Seen<'_>) -> Option<Planned> {
+    pub(super) fn plan(&self, seen: Seen<'_>) -> Option<Any> {
         let Self { verb, key, level, tag } = *self;
         let all = rows::all(seen.live);
-        let of_partition = |row: &&Row| partition_of(row.0) == partition_of(key);
-        let total = sum(all.iter().filter(of_partition));
-        let here = || {
-            let of_partition =
-                |live: &&Live| live.file.partition == vec![Some(Value::Int(partition_of(key)))];
-            seen.live.iter().filter(of_partition)
-        };
+        let total = sum(all.iter().filter(|row| partition_of(row.0) == partition_of(key)));
+        let is_here = |live: &&Live| live.file.partition == vec![Some(Value::Int(partition_of(key)))];
+        let here: Vec<&Live> = seen.live.iter().filter(is_here).collect();
         let has_key = |live: &&Live| live.rows.iter().any(|(_, row)| row.0 == key);
-        let with_key = || here().filter(has_key);
-        let paths = |files: Vec<&Live>| -> BTreeSet<String> {
-            files.into_iter().map(|live| live.file.file_path.clone()).collect()
+        let with_key: Vec<&Live> = here.iter().copied().filter(has_key).collect();
+        let rows_of = |files: &[&Live]| -> Vec<Row> {
+            files.iter().flat_map(|live| live.rows.iter().map(|(_, row)| *row)).collect()
         };
-        let id = format!("{tag}");
-        let file = |rows: &[Row]| new(rows::data_file(seen.root, &id, rows));
-        let plan = Planned {
-            label: Label::ByContent,
-            since: seen.since,
-            adds: Vec::new(),
-            data_sequence_number: None,
-            adds_deletes: Vec::new(),
-            vectors: BTreeMap::new(),
-            removes: Removes::Nothing,
-            guard: Guard::None,
-            id: id.clone(),
-            notes: Notes::default(),
-        };
-        let of_total = || vec![file(&[(key, total + fresh(tag))])];
-        let own_total = sum(all.iter().filter(|row| row.0 == key));
-        Some(match verb {
-            Verb::Append => Planned { adds: vec![file(&[(key, fresh(tag))])], ..plan },
-            Verb::DeleteWhere => Planned { removes: Removes::Matching(partition_filter(key)), ..plan },
-            Verb::DeleteFiles => {
-                let files = paths(with_key().collect());
-                if files.is_empty() {
-                    return None;
-                }
-                Planned { removes: Removes::Files(files), ..plan }
-            }
+        let file = |rows: &[Row]| rows::data_file(seen.root, &tag.to_string(), rows);
+        let of_total = || file(&[(key, total + fresh(tag))]);
+        let operation: Arc<dyn Operation> = match verb {
+            Verb::Append => Arc::new(Append::new(SCHEMA).with_file(SPEC, file(&[(key, fresh(tag))]))),
+            Verb::DeleteWhere => Arc::new(DeleteWhere::new(partition_filter(key))),
+            Verb::DeleteFiles if with_key.is_empty() => return None,
+            Verb::DeleteFiles => Arc::new(DeleteFiles::new(paths(&with_key))),
+            Verb::Overwrite if with_key.is_empty() => return None,
             Verb::Overwrite => {
-                let files: Vec<&Live> = with_key().collect();
-                if files.is_empty() {
-                    return None;
-                }
-                let mut rows: Vec<Row> =
-                    files.iter().flat_map(|live| live.rows.iter().map(|(_, row)| *row)).collect();
+                let mut rows = rows_of(&with_key);
                 rows.retain(|row| row.0 != key);
                 rows.push((key, total + fresh(tag)));
-                Planned {
-                    adds: vec![file(&rows)],
-                    removes: Removes::Files(paths(files)),
-                    guard: Guard::Overwrite {
-                        level,
-                        row_filter: None,
-                        conflict_filter: Some(partition_filter(key)),
-                    },
-                    ..plan
-                }
+                Arc::new(
+                    Overwrite::new()
+                        .removing(paths(&with_key))
+                        .with_file(SCHEMA, SPEC, file(&rows))
+                        .validated_from(seen.since)
+                        .with_conflict_filter(partition_filter(key))
+                        .at_level(level),
+                )
             }
-            Verb::OverwriteWhere => Planned {
-                adds: of_total(),
-                removes: Removes::Matching(partition_filter(key)),
-                guard: Guard::Overwrite {
-                    level,
-                    row_filter: Some(partition_filter(key)),
-                    conflict_filter: None,
-                },
-                ..plan
-            },
-            Verb::DeleteRows | Verb::UpdateRows | Verb::MergeRows => {
-                let files: Vec<&Live> = with_key().collect();
-                if files.is_empty() {
-                    return None;
-                }
-                let positions = |live: &Live| {
-                    live.rows.iter().filter(|(_, row)| row.0 == key).map(|(position, _)| *position).collect()
-                };
-                let vectors =
-                    files.iter().map(|live| (live.file.file_path.clone(), positions(live))).collect();
-                let (adds, conflict_filter) = match verb {
-                    Verb::DeleteRows => (Vec::new(), col("id").equal_to(key)),
-                    Verb::UpdateRows => {
-                        (vec![file(&[(key, own_total + fresh(tag))])], col("id").equal_to(key))
-                    }
-                    _ => (of_total(), partition_filter(key)),
-                };
-                let adds_rows = !adds.is_empty();
-                let guard = Guard::RowDelta {
-                    level,
-                    conflict_filter,
-                    referenced: paths(files),
-                    adds_rows,
-                    is_merged: verb != Verb::MergeRows,
-                };
-                Planned { adds, vectors, guard, ..plan }
-            }
-            Verb::Upsert => Planned {
-                adds: vec![file(&[(key, fresh(tag))])],
-                adds_deletes: vec![new(rows::equality_delete(seen.root, &id, key))],
-                ..plan
-            },
+            Verb::OverwriteWhere => Arc::new(
+                Overwrite::new()
+                    .removing_where(partition_filter(key))
+                    .with_file(SCHEMA, SPEC, of_total())
+                    .validated_from(seen.since)
+                    .at_level(level),
+            ),
+            Verb::ReplacePartition => Arc::new(
+                ReplacePartitions::new()
+                    .with_file(SCHEMA, SPEC, of_total())
+                    .validated_from(seen.since, level),
+            ),
+            Verb::RewriteOld | Verb::RewriteNew if here.is_empty() => return None,
             Verb::RewriteOld | Verb::RewriteNew => {
-                let files: Vec<&Live> = here().collect();
-                if files.is_empty() {
-                    return None;
-                }
-                let rows: Vec<Row> =
-                    files.iter().flat_map(|live| live.rows.iter().map(|(_, row)| *row)).collect();
-                let keeps = verb == Verb::RewriteOld;
-                Planned {
-                    label: Label::Fixed(SnapshotOperation::Replace),
-                    adds: if rows.is_empty() { Vec::new() } else { vec![file(&rows)] },
-                    data_sequence_number: keeps.then_some(seen.last),
-                    removes: Removes::Files(paths(files)),
-                    guard: Guard::Rewrite { keeps_sequence_number: keeps },
-                    ..plan
-                }
+                let rewrite = RewriteFiles::new(seen.since).removing(paths(&here));
+                let rewrite = match rows_of(&here) {
+                    rows if rows.is_empty() => rewrite,
+                    rows => rewrite.with_file(SCHEMA, SPEC, file(&rows)),
+                };
+                Arc::new(match verb {
+                    Verb::RewriteOld => rewrite.with_data_sequence_number(seen.last),
+                    _ => rewrite,
+                })
             }
-            Verb::ReplacePartition => Planned {
-                adds: of_total(),
-                removes: Removes::Partition(
-                    [(PartitionSpecId(0), vec![Some(Value::Int(partition_of(key)))])].into(),
-                ),
-                guard: Guard::Partition(level),
-                ..plan
-            },
-        })
+            Verb::Upsert => Arc::new(Planned {
+                adds: vec![new(file(&[(key, fresh(tag))]))],
+                adds_deletes: vec![new(rows::equality_delete(seen.root, &tag.to_string(), key))],
+                ..self.row_delta(seen)
+            }),
+            Verb::DeleteRows | Verb::UpdateRows | Verb::MergeRows if with_key.is_empty() => return None,
+            Verb::DeleteRows | Verb::UpdateRows | Verb::MergeRows => {
+                let positions = |live: &Live| {
+                    let own = live.rows.iter().filter(|(_, row)| row.0 == key);
+                    own.map(|(position, _)| *position).collect()
+                };
+                let vectors = with_key.iter().map(|live| (live.file.file_path.clone(), positions(live)));
+                let own_total = sum(all.iter().filter(|row| row.0 == key));
+                let delta = Planned {
+                    vectors: vectors.collect(),
+                    referenced: paths(&with_key),
+                    ..self.row_delta(seen)
+                };
+                Arc::new(match verb {
+                    Verb::DeleteRows => delta,
+                    Verb::UpdateRows => {
+                        Planned { adds: vec![new(file(&[(key, own_total + fresh(tag))]))], ..delta }
+                    }
+                    _ => Planned {
+                        adds: vec![new(of_total())],
+                        conflict_filter: partition_filter(key),
+                        is_merged: false,
+                        ..delta
+                    },
+                })
+            }
+        };
+        Some(Any(operation))
     }
+
+    fn row_delta(&self, seen: Seen<'_>) -> Planned {
+        Planned {
+            since: seen.since,
+            level: self.level,
+            conflict_filter: col("id").equal_to(self.key),
+            is_merged: true,
+            adds: Vec::new(),
+            adds_deletes: Vec::new(),
+            vectors: BTreeMap::new(),
+            referenced: BTreeSet::new(),
+            id: self.tag.to_string(),
+            notes: Notes::default(),
+        }
+    }
+}
+
+fn paths(files: &[&Live]) -> BTreeSet<String> {
+    files.iter().map(|live| live.file.file_path.clone()).collect()
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use datashard_spec::avro::ManifestReader;
 use datashard_spec::expr::Predicate;
-use datashard_spec::id::{DataSequenceNumber, PartitionSpecId, SchemaId, SnapshotId};
+use datashard_spec::id::{PartitionSpecId, SchemaId, SnapshotId};
 use datashard_spec::manifest::{DataFile, ManifestEntry, ManifestFile};
 use datashard_spec::property::IsolationLevel;
-use datashard_spec::value::Tuple;
+use datashard_spec::snapshot_ref::MAIN_BRANCH;
 
-use super::super::super::{Checks, Overwritten, RowDeltaChecks, Scope};
+use super::super::super::{Checks, Place, RowDeltaChecks, Scope};
 use super::rows;
 use crate::action::NewFile;
 use crate::base::Base;
@@ -25,18 +25,19 @@ use crate::produced::Produced;
 use crate::read::{Read, Remembered};
 use crate::refusal::Refusal;
 
-/// A change of files.
+/// A row delta with deletion vectors: positions of rows are merged with those that others deleted.
 #[derive(Debug, Clone)]
 pub(super) struct Planned {
-    pub(super) label: Label,
     pub(super) since: Option<SnapshotId>,
+    pub(super) level: IsolationLevel,
+    /// The rows that it has read.
+    pub(super) conflict_filter: Predicate,
+    pub(super) is_merged: bool,
     pub(super) adds: Vec<NewFile>,
-    pub(super) data_sequence_number: Option<DataSequenceNumber>,
     pub(super) adds_deletes: Vec<NewFile>,
-    /// Positions of rows that are deleted, by the location of their data file; merged with those that others deleted.
+    /// Positions of rows that are deleted, by the location of their data file.
     pub(super) vectors: BTreeMap<String, BTreeSet<usize>>,
-    pub(super) removes: Removes,
-    pub(super) guard: Guard,
+    pub(super) referenced: BTreeSet<String>,
     /// What tells its files apart from all others.
     pub(super) id: String,
     pub(super) notes: Notes,
@@ -47,75 +48,22 @@ pub(super) fn new(file: DataFile) -> NewFile {
     NewFile { schema_id: SchemaId(0), spec_id: PartitionSpecId(0), file: Arc::new(file) }
 }
 
-/// What it removes.
-#[derive(Debug, Clone)]
-pub(super) enum Removes {
-    Nothing,
-    /// Files, which must be there.
-    Files(BTreeSet<String>),
-    /// All files whose rows all match; a file of which some match is a reason to refuse.
-    Matching(Predicate),
-    /// All files of a partition.
-    Partition(BTreeSet<(PartitionSpecId, Tuple)>),
-}
-
-/// What it checks.
-#[derive(Debug, Clone)]
-pub(super) enum Guard {
-    None,
-    Overwrite {
-        level: IsolationLevel,
-        row_filter: Option<Predicate>,
-        conflict_filter: Option<Predicate>,
-    },
-    Partition(IsolationLevel),
-    Rewrite {
-        keeps_sequence_number: bool,
-    },
-    RowDelta {
-        level: IsolationLevel,
-        conflict_filter: Predicate,
-        referenced: BTreeSet<String>,
-        adds_rows: bool,
-        is_merged: bool,
-    },
-}
-
 static NO_FILES: BTreeSet<String> = BTreeSet::new();
-
-fn filter(predicate: &Predicate) -> Scope<'_> {
-    Scope::of_filter(Some(predicate), true)
-}
+static NOTHING: BTreeSet<DeleteFileKey> = BTreeSet::new();
 
 impl Planned {
     fn checks(&self) -> Checks<'_> {
-        let since = self.since;
-        match &self.guard {
-            Guard::None => Checks::since(since),
-            Guard::Overwrite { level, row_filter, conflict_filter } => {
-                let overwritten = Overwritten {
-                    row_filter: row_filter.as_ref().map(filter),
-                    conflict_filter: conflict_filter.as_ref().map(filter),
-                    removes_files: matches!(self.removes, Removes::Files(_)),
-                };
-                Checks::of_overwrite(since, *level, overwritten)
-            }
-            Guard::Partition(level) => match &self.removes {
-                Removes::Partition(partitions) => Checks::of_replaced_partitions(since, *level, partitions),
-                _ => Checks::since(since),
-            },
-            Guard::Rewrite { keeps_sequence_number } => Checks::of_rewrite(since, *keeps_sequence_number),
-            Guard::RowDelta { level, conflict_filter, referenced, adds_rows, is_merged } => {
-                let delta = RowDeltaChecks {
-                    conflict_filter: filter(conflict_filter),
-                    referenced,
-                    vectors: &NO_FILES,
-                    adds_rows: *adds_rows,
-                    is_merged: *is_merged,
-                };
-                Checks::of_row_delta(since, *level, delta)
-            }
+        if self.vectors.is_empty() {
+            return Checks::default();
         }
+        let delta = RowDeltaChecks {
+            conflict_filter: Scope::of_filter(Some(&self.conflict_filter), true),
+            referenced: &self.referenced,
+            vectors: &NO_FILES,
+            adds_rows: !self.adds.is_empty(),
+            is_merged: self.is_merged,
+        };
+        Checks::of_row_delta(self.since, self.level, delta)
     }
 
     /// The deletion vectors of this attempt, and those whose place they take; `None` as long as it was not read what is there.
@@ -131,6 +79,10 @@ impl Planned {
         }
         for (location, positions) in &self.vectors {
             let Some(of) = entries.iter().find(|entry| entry.data_file.file_path == *location) else {
+                // Rows that are gone with their file need not be deleted; whether they are gone for good the checks tell.
+                if self.adds.is_empty() {
+                    continue;
+                }
                 return Err(conflict(ConflictKind::MissingFiles, location));
             };
             let is_of = |entry: &&ManifestEntry| {
@@ -154,22 +106,14 @@ impl Planned {
     }
 
     fn change<'o>(&'o self, extra: Extra, replaced: &'o BTreeSet<DeleteFileKey>) -> Change<'o> {
-        let mut removal = Removal { case_sensitive: true, ..Removal::default() };
-        match &self.removes {
-            Removes::Nothing => {}
-            Removes::Files(files) => (removal.files, removal.must_exist) = (Some(files), true),
-            Removes::Matching(predicate) => removal.filter = Some(predicate),
-            Removes::Partition(partitions) => removal.partitions = Some(partitions),
-        }
-        if !replaced.is_empty() {
-            removal.delete_files = Some(replaced);
-        }
+        let delete_files = if replaced.is_empty() { None } else { Some(replaced) };
+        let removal = Removal { delete_files, ..Removal::default() };
         Change {
             name: NAME,
-            label: self.label.clone(),
+            label: Label::ByContent,
             notes: &self.notes,
             added: &self.adds,
-            data_sequence_number: self.data_sequence_number,
+            data_sequence_number: None,
             added_deletes: &self.adds_deletes,
             removal,
             checks: self.checks(),
@@ -202,6 +146,58 @@ fn conflict(kind: ConflictKind, file: &str) -> Refusal {
     Conflict::new(NAME, kind, "files have changed").with_files([file]).into()
 }
 
+/// An operation whatever it is.
+#[derive(Debug, Clone)]
+pub(super) struct Any(pub(super) Arc<dyn Operation>);
+
+impl Operation for Any {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn fingerprint(&self) -> Vec<u8> {
+        self.0.fingerprint()
+    }
+
+    fn branch(&self) -> &str {
+        self.0.branch()
+    }
+
+    fn reads_manifest_list(&self) -> bool {
+        self.0.reads_manifest_list()
+    }
+
+    fn reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
+        self.0.reads(base, inputs)
+    }
+
+    fn remember(
+        &self,
+        base: &Base,
+        inputs: &Inputs<'_>,
+        read: &Read,
+        bytes: Bytes,
+    ) -> Result<Remembered, Refusal> {
+        self.0.remember(base, inputs, read, bytes)
+    }
+
+    fn validate(&self, base: Option<&Base>) -> Result<(), Refusal> {
+        self.0.validate(base)
+    }
+
+    fn produce(&self, base: Option<&Base>, inputs: &Inputs<'_>) -> Result<Produced, Refusal> {
+        self.0.produce(base, inputs)
+    }
+
+    fn payload(&self) -> Vec<(datashard_io::TablePath, Bytes)> {
+        self.0.payload()
+    }
+
+    fn oldest_epoch(&self) -> Option<datashard_spec::id::MetadataVersion> {
+        self.0.oldest_epoch()
+    }
+}
+
 impl Operation for Planned {
     fn name(&self) -> &'static str {
         NAME
@@ -216,9 +212,11 @@ impl Operation for Planned {
     }
 
     fn reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
-        match self.merged(inputs)? {
-            Some((extra, replaced)) => self.change(extra, &replaced).reads(base, inputs),
-            None => Ok(inputs.loaded.manifest_list.iter().map(vectors_read).collect()),
+        match self.merged(inputs) {
+            Ok(Some((extra, replaced))) => self.change(extra, &replaced).reads(base, inputs),
+            Ok(None) => Ok(inputs.loaded.manifest_list.iter().map(vectors_read).collect()),
+            // The checks tell who is at fault.
+            Err(_) => self.change(Extra::default(), &NOTHING).reads(base, inputs),
         }
     }
 
@@ -229,9 +227,14 @@ impl Operation for Planned {
         read: &Read,
         bytes: Bytes,
     ) -> Result<Remembered, Refusal> {
-        match self.merged(inputs)? {
-            Some((extra, replaced)) => self.change(extra, &replaced).remember(base, inputs, read, bytes),
-            None => Ok(Remembered::Bytes(bytes)),
+        match read {
+            Read::Manifest { purpose: purpose::VECTORS, .. } => Ok(Remembered::Bytes(bytes)),
+            _ => match self.merged(inputs) {
+                Ok(Some((extra, replaced))) => {
+                    self.change(extra, &replaced).remember(base, inputs, read, bytes)
+                }
+                _ => self.change(Extra::default(), &NOTHING).remember(base, inputs, read, bytes),
+            },
         }
     }
 
@@ -240,7 +243,16 @@ impl Operation for Planned {
     }
 
     fn produce(&self, base: Option<&Base>, inputs: &Inputs<'_>) -> Result<Produced, Refusal> {
-        let (extra, replaced) = self.merged(inputs)?.unwrap();
-        self.change(extra, &replaced).produce(base.unwrap(), inputs)
+        let base = base.unwrap();
+        match self.merged(inputs) {
+            Ok(merged) => {
+                let (extra, replaced) = merged.unwrap();
+                self.change(extra, &replaced).produce(base, inputs)
+            }
+            Err(refusal) => {
+                self.checks().verify(Place { operation: NAME, branch: MAIN_BRANCH, base, inputs }, &[])?;
+                Err(refusal)
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use datashard_spec::id::{DataSequenceNumber, FieldId, PartitionSpecId};
+use datashard_spec::id::{FieldId, PartitionSpecId};
 use datashard_spec::manifest::applies::{LiveFile, delete_applies};
 use datashard_spec::manifest::{BoundMap, DataFile, FileContent, FileFormat, ManifestEntry, MetricMap};
 use datashard_spec::partition::{PartitionField, PartitionSpec};
@@ -104,7 +104,6 @@ pub(super) fn positions(vector: &DataFile) -> BTreeSet<usize> {
 #[derive(Debug, Clone)]
 pub(super) struct Live {
     pub(super) file: DataFile,
-    pub(super) data_sequence_number: DataSequenceNumber,
     /// With their positions.
     pub(super) rows: Vec<(usize, Row)>,
 }
@@ -112,8 +111,7 @@ pub(super) struct Live {
 /// What a reader sees of the live entries of a table.
 pub(super) fn read(entries: &[ManifestEntry]) -> Vec<Live> {
     let spec = spec();
-    let live = |entry: &ManifestEntry| entry.data_sequence_number.unwrap();
-    let file = |entry: &'_ ManifestEntry| entry.data_file.clone();
+    let number = |entry: &ManifestEntry| entry.data_sequence_number.unwrap();
     let data = entries.iter().filter(|entry| entry.data_file.content == FileContent::Data);
     let deletes: Vec<&ManifestEntry> =
         entries.iter().filter(|entry| entry.data_file.content != FileContent::Data).collect();
@@ -123,9 +121,10 @@ pub(super) fn read(entries: &[ManifestEntry]) -> Vec<Live> {
             .map(|part| (i32::try_from(part[0]).unwrap(), part[1]))
             .enumerate()
             .collect();
-        let of_data = LiveFile { file: &entry.data_file, sequence_number: live(entry), spec: &spec };
+        let of_data = LiveFile { file: &entry.data_file, sequence_number: number(entry), spec: &spec };
         for delete in &deletes {
-            let of_delete = LiveFile { file: &delete.data_file, sequence_number: live(delete), spec: &spec };
+            let of_delete =
+                LiveFile { file: &delete.data_file, sequence_number: number(delete), spec: &spec };
             if !delete_applies(of_delete, of_data) {
                 continue;
             }
@@ -137,7 +136,7 @@ pub(super) fn read(entries: &[ManifestEntry]) -> Vec<Live> {
                 rows.retain(|(_, (key, _))| !keys.contains(&i64::from(*key)));
             }
         }
-        Live { file: file(entry), data_sequence_number: live(entry), rows }
+        Live { file: entry.data_file.clone(), rows }
     };
     data.map(visible).collect()
 }

@@ -1,18 +1,17 @@
 //! [`Stage`]: a table in memory, and commands that are planned there and committed when others have been.
 
-use datashard_spec::id::{DataSequenceNumber, MetadataVersion};
+use datashard_spec::id::{DataSequenceNumber, MetadataVersion, PartitionSpecId, SchemaId, SnapshotId};
 use datashard_spec::metadata::FormatVersion;
-use datashard_spec::property::IsolationLevel;
 use datashard_spec::property::write::MANIFEST_COMPRESSION_CODEC;
 use datashard_spec::snapshot_ref::MAIN_BRANCH;
 
-use super::command::{Command, Seen, Verb};
-use super::engine::{Planned, new};
+use super::command::{Command, Seen};
+use super::engine::Any;
 use super::rows::{self, Live, Row};
-use crate::action::CreateTable;
 use crate::action::testing::{LOCATION, TestTable, schema};
+use crate::action::{Append, CreateTable};
 use crate::base::Base;
-use crate::conflict::{Conflict, ConflictKind};
+use crate::conflict::ConflictKind;
 use crate::loaded::Loaded;
 use crate::operation::Operation;
 use crate::produced::NewManifest;
@@ -27,12 +26,10 @@ pub(super) struct Stage {
     number: u64,
 }
 
-/// A command that was planned on a table as it was.
+/// An operation that was planned on a table as it was.
 #[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) planned: Option<Planned>,
-    /// The rows of the files that have its key.
-    pub(super) file: Vec<Row>,
+pub(super) struct Ready {
+    operation: Option<Any>,
     table: TestTable,
     number: u64,
 }
@@ -43,18 +40,14 @@ pub(super) enum Ended {
     Committed,
     /// There was nothing to do.
     Idle,
-    Conflict(ConflictKind),
+    /// Of this kind, with this snapshot.
+    Conflict(ConflictKind, Option<SnapshotId>),
 }
 
-/// The command that a table of these rows begins with, and its file.
-pub(super) fn first_files(files: &[&[Row]]) -> impl Iterator<Item = (Command, String)> {
-    let command = |rows: &&[Row]| Command {
-        verb: Verb::Append,
-        key: rows[0].0,
-        level: IsolationLevel::Serializable,
-        tag: 0,
-    };
-    files.iter().map(command).enumerate().map(|(number, command)| (command, format!("base{number}")))
+/// What a table of these rows begins with: one snapshot with all files.
+pub(super) fn first_files(root: &str, name: &str, files: &[&[Row]]) -> Append {
+    let file = |(number, rows): (usize, &&[Row])| rows::data_file(root, &format!("{name}n{number}"), rows);
+    Append::new(SchemaId(0)).with_files(PartitionSpecId(0), files.iter().enumerate().map(file))
 }
 
 /// A table of such rows, empty. Its manifests are not compressed, which takes most of the time otherwise.
@@ -66,7 +59,7 @@ pub(super) fn create() -> CreateTable {
 }
 
 /// Plans a command on what is there.
-pub(super) fn plan(command: &Command, root: &str, base: &Base, live: &[Live]) -> Option<Planned> {
+pub(super) fn plan(command: &Command, root: &str, base: &Base, live: &[Live]) -> Option<Any> {
     command.plan(Seen {
         root,
         since: base.metadata.current_snapshot_id(),
@@ -81,14 +74,17 @@ impl Stage {
         let mut table = TestTable::create(create());
         table.rules = rules;
         let mut stage = Self { table, number: 10 };
-        for ((command, id), rows) in first_files(files).zip(files) {
-            let mut prepared = stage.prepare(command);
-            let planned = prepared.planned.as_mut().unwrap();
-            planned.adds = vec![new(rows::data_file(LOCATION, &id, rows))];
-            planned.id = id;
-            assert_eq!(stage.commit(prepared), Ended::Committed);
+        if !files.is_empty() {
+            stage.apply(&first_files(LOCATION, "base", files));
         }
         stage
+    }
+
+    /// Commits an operation at once.
+    pub(super) fn apply(&mut self, operation: &dyn Operation) {
+        self.number += 1;
+        self.table = self.table.clone().numbered(self.number);
+        self.table.commit(operation).unwrap();
     }
 
     fn live(&self) -> Vec<Live> {
@@ -105,35 +101,35 @@ impl Stage {
         self.table.base().version
     }
 
-    /// Plans a command on the newest version.
-    pub(super) fn prepare(&mut self, command: Command) -> Prepared {
+    /// The rows of the files that have a key.
+    pub(super) fn rows_beside(&self, key: i32) -> Vec<Row> {
         let live = self.live();
-        let planned = plan(&command, LOCATION, self.table.base(), &live);
-        let has_key = |live: &&Live| live.rows.iter().any(|(_, row)| row.0 == command.key);
-        let file =
-            live.iter().filter(has_key).flat_map(|live| live.rows.iter().map(|(_, row)| *row)).collect();
+        let has_key = |live: &&Live| live.rows.iter().any(|(_, row)| row.0 == key);
+        live.iter().filter(has_key).flat_map(|live| live.rows.iter().map(|(_, row)| *row)).collect()
+    }
+
+    /// Plans a command on the newest version.
+    pub(super) fn prepare(&mut self, command: Command) -> Ready {
+        let operation = plan(&command, LOCATION, self.table.base(), &self.live());
+        self.ready(operation)
+    }
+
+    /// An operation that was planned on the newest version.
+    pub(super) fn ready(&mut self, operation: Option<Any>) -> Ready {
         self.number += 1;
-        Prepared { planned, file, table: self.table.clone(), number: self.number }
+        Ready { operation, table: self.table.clone(), number: self.number }
     }
 
     /// Commits what was planned. If others have committed since, its first attempt was built on the version that it was planned on.
-    pub(super) fn commit(&mut self, prepared: Prepared) -> Ended {
-        match prepared.planned {
-            Some(planned) => match self.commit_operation(&planned, &prepared.table, prepared.number) {
-                Ok(()) => Ended::Committed,
-                Err(conflict) => Ended::Conflict(conflict.kind),
-            },
+    pub(super) fn commit(&mut self, ready: Ready) -> Ended {
+        match &ready.operation {
+            Some(operation) => self.commit_operation(operation, &ready.table, ready.number),
             None => Ended::Idle,
         }
     }
 
-    /// Commits an operation that knows the table as it was, and refuses nothing but for a conflict.
-    pub(super) fn commit_operation(
-        &mut self,
-        operation: &dyn Operation,
-        known: &TestTable,
-        number: u64,
-    ) -> Result<(), Box<Conflict>> {
+    /// Commits an operation that knows the table as it was, and is not refused but for a conflict.
+    fn commit_operation(&mut self, operation: &dyn Operation, known: &TestTable, number: u64) -> Ended {
         let mut loaded = Loaded::default();
         let mut earlier: Vec<NewManifest> = Vec::new();
         let mut attempt = 1;
@@ -153,9 +149,11 @@ impl Stage {
         match table.attempt_after(operation, attempt, &earlier, &mut loaded) {
             Ok(next) => {
                 self.table.adopt(&next);
-                Ok(())
+                Ended::Committed
             }
-            Err(Refusal::Conflict(conflict)) => Err(conflict),
+            Err(Refusal::Conflict(conflict)) => Ended::Conflict(conflict.kind, conflict.snapshot_id),
+            // Others did it, or took away what it was about.
+            Err(Refusal::Rejected { operation: "merge manifests", .. }) => Ended::Idle,
             Err(other) => panic!("{operation:?}: {other}"),
         }
     }
