@@ -203,3 +203,16 @@ words! {
         Distributed = "distributed",
     }
 }
+
+impl Default for IsolationLevel {
+    /// Serializable, as engines have it.
+    fn default() -> Self {
+        Self::Serializable
+    }
+}
+
+impl std::fmt::Display for IsolationLevel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text())
+    }
+}

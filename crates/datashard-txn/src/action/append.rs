@@ -109,7 +109,8 @@ impl Append {
     pub(crate) fn joins(&self, other: &Self) -> bool {
         self.notes == other.notes
             && !self.notes.is_staged()
-            && !self.files.is_empty() && !other.files.is_empty()
+            && !self.files.is_empty()
+            && !other.files.is_empty()
     }
 
     fn added(&self) -> Summary {

@@ -95,7 +95,9 @@ impl RewriteFiles {
         }
         let planned_on = match self.since {
             None => None,
-            Some(id) => base.metadata.snapshot(id).map_err(|e| crate::segments::damaged(base, e.to_string()))?,
+            Some(id) => {
+                base.metadata.snapshot(id).map_err(|e| crate::segments::damaged(base, e.to_string()))?
+            }
         };
         // Equality deletes reach the new files as they reached the old ones only if they are newer than the number that those keep.
         let reaches = |number: DataSequenceNumber| {
@@ -106,12 +108,11 @@ impl RewriteFiles {
         } else {
             Checks::of_rewrite(self.since, self.data_sequence_number.is_some_and(reaches))
         };
-        let checks = checks
-            .with_if(!self.referenced.is_empty(), || Check::KeepsFiles(&self.referenced))
-            .with_if(!self.referenced.is_empty(), || Check::FilesExist {
-                files: &self.referenced,
-                skip_deletes: false,
-            });
+        let checks =
+            checks.with_if(!self.referenced.is_empty(), || Check::KeepsFiles(&self.referenced)).with_if(
+                !self.referenced.is_empty(),
+                || Check::FilesExist { files: &self.referenced, skip_deletes: false },
+            );
         Ok(Change {
             name: NAME,
             label: Label::Fixed(SnapshotOperation::Replace),

@@ -32,7 +32,7 @@ use datashard_spec::manifest::ManifestContent;
 use datashard_spec::snapshot::Operation as SnapshotOperation;
 
 use self::added::{added_manifests, manifests};
-use self::checks::{Checks, Place, RemovedFile};
+use self::checks::{Check, Checks, Place, RemovedFile};
 use self::notes::Notes;
 use self::removal::{DeleteFileKey, Outcome, Removal, Removed};
 use self::summary::Tally;
@@ -118,6 +118,17 @@ impl Change<'_> {
         Place { operation: self.name, branch: self.notes.branch(), base, inputs }
     }
 
+    /// The checks; and of files that must be there, who removed them.
+    fn checks(&self) -> Checks<'_> {
+        let checks = self.checks.clone();
+        match self.removal.files {
+            Some(files) if self.removal.must_exist && !files.is_empty() && !checks.list.is_empty() => {
+                checks.with(Check::Remain(files))
+            }
+            _ => checks,
+        }
+    }
+
     /// What has to be read for it, given what was read so far.
     ///
     /// # Errors
@@ -126,7 +137,7 @@ impl Change<'_> {
         let place = self.place(base, inputs);
         let list = &inputs.loaded.manifest_list;
         let mut reads = self.removal.reads(place)?;
-        reads.extend(self.checks.reads(place)?);
+        reads.extend(self.checks().reads(place)?);
         reads.extend(Merges::none(base, list).reads(list));
         Ok(reads)
     }
@@ -146,7 +157,7 @@ impl Change<'_> {
         let Read::Manifest { row, purpose } = read else { return Ok(Remembered::Bytes(bytes)) };
         match purpose::kind(*purpose) {
             purpose::DATA | purpose::DELETES => self.removal.remember(place, row, &bytes),
-            purpose::CHECK => self.checks.remember(place, row, &bytes),
+            purpose::CHECK => self.checks().remember(place, row, &bytes),
             _ => Ok(Remembered::Bytes(bytes)),
         }
     }
@@ -159,7 +170,13 @@ impl Change<'_> {
     pub(crate) fn produce(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Produced, Refusal> {
         let place = self.place(base, inputs);
         let name = self.name;
-        let Outcome { removed, rewritten, replaced } = self.removal.outcome(place)?;
+        let checks = self.checks();
+        let outcome = self.removal.outcome(place);
+        if outcome.is_err() {
+            // Better told with the snapshot that is at fault.
+            checks.verify(place, &[])?;
+        }
+        let Outcome { removed, rewritten, replaced } = outcome?;
         self.check_added(&removed)?;
         let files: Vec<RemovedFile<'_>> = removed
             .data
@@ -171,7 +188,7 @@ impl Change<'_> {
                 data_sequence_number: file.data_sequence_number,
             })
             .collect();
-        self.checks.verify(place, &files)?;
+        checks.verify(place, &files)?;
         if removed.is_empty() && self.adds_nothing() {
             // Nothing to do is no failure, and nothing that readers should have to look at.
             return Ok(Produced::new(Content::Updates(Vec::new())));

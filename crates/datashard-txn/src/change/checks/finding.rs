@@ -162,7 +162,7 @@ impl Check<'_> {
         let stands_against = match self {
             Self::NoAddedFiles(_) => status == ManifestStatus::Added && is_data,
             Self::NoRemovedFiles(_) => status == ManifestStatus::Deleted && is_data,
-            Self::FilesExist { files, .. } => {
+            Self::FilesExist { files, .. } | Self::Remain(files) => {
                 status == ManifestStatus::Deleted && is_data && files.contains(entry.file_path)
             }
             Self::NoAddedDeletes { only_equality, .. } => {

@@ -1,4 +1,4 @@
-//! [`IsolationLevel`], and what each kind of operation has to check at each level.
+//! What each kind of operation has to check at each [`IsolationLevel`].
 //!
 //! What an operation wrote is derived from what it read, as of the snapshot that it was planned on. *Snapshot* isolation holds what it
 //! changes against what others changed: nothing that was removed comes back, nothing is removed twice or doubled. *Serializable* isolation
@@ -16,54 +16,12 @@
 //! An append, an equality row delta and a deletion of whole files look at nothing: in whatever order they come, each does what it says.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use datashard_spec::id::{PartitionSpecId, SnapshotId};
+use datashard_spec::property::IsolationLevel;
 use datashard_spec::value::Tuple;
 
 use super::{Check, Checks, Scope};
-
-/// How far an operation is kept apart from what others commit while it is under way.
-///
-/// # Examples
-/// ```
-/// use datashard_txn::IsolationLevel;
-///
-/// assert_eq!(IsolationLevel::default(), IsolationLevel::Serializable);
-/// assert_eq!(IsolationLevel::parse("snapshot"), Some(IsolationLevel::Snapshot));
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[non_exhaustive]
-pub enum IsolationLevel {
-    /// As if operations had run one after the other: rows that others added and the operation should have seen are a conflict.
-    #[default]
-    Serializable,
-    /// The operation sees the table as of one snapshot: what others added meanwhile does not concern it, what they removed or deleted does.
-    Snapshot,
-}
-
-impl IsolationLevel {
-    /// The level of this name, as properties such as `write.delete.isolation-level` have it; upper and lower case are alike.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Serializable, Self::Snapshot]
-            .into_iter()
-            .find(|level| name.eq_ignore_ascii_case(level.as_str()))
-    }
-
-    /// Its name, as properties have it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Serializable => "serializable",
-            Self::Snapshot => "snapshot",
-        }
-    }
-}
-
-impl fmt::Display for IsolationLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What an overwrite removes and has read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -131,8 +89,9 @@ impl<'o> Checks<'o> {
                 .with(Check::NoAddedDeletes { scope: changed, only_equality: false })
                 .with(Check::NoRemovedFiles(changed));
         }
+        // Whatever the filter is: the files are written anew with all their rows, those that it does not match too.
         checks.with_if(removes_files, || Check::NoDeletesForRemoved {
-            scope: conflict_filter.unwrap_or_default(),
+            scope: Scope::Everything,
             ignore_equality: false,
         })
     }
@@ -175,19 +134,9 @@ impl<'o> Checks<'o> {
             .with_if(!referenced.is_empty(), || Check::KeepsFiles(referenced))
             .with_if(level == IsolationLevel::Serializable, || Check::NoAddedFiles(scope))
             .with_if(adds_rows, || Check::NoAddedDeletes { scope, only_equality: is_merged })
-            .with_if(adds_rows, || Check::NoDeletesForRemoved { scope, ignore_equality: false })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn levels_are_read_as_properties_write_them() {
-        for level in [IsolationLevel::Serializable, IsolationLevel::Snapshot] {
-            assert_eq!(IsolationLevel::parse(&level.to_string().to_uppercase()), Some(level));
-        }
-        assert_eq!(IsolationLevel::parse("read-committed"), None);
+            .with_if(adds_rows, || Check::NoDeletesForRemoved {
+                scope: Scope::Everything,
+                ignore_equality: false,
+            })
     }
 }

@@ -9,6 +9,7 @@
 //! | [`Check::NoAddedFiles`] | append, overwrite | data | added |
 //! | [`Check::NoRemovedFiles`] | overwrite, replace, delete | data | deleted |
 //! | [`Check::FilesExist`] | overwrite, replace, and delete unless that is skipped | data | deleted |
+//! | [`Check::Remain`] | overwrite, replace, delete | data | deleted |
 //! | [`Check::NoAddedDeletes`], [`Check::NoDeletesForRemoved`] | overwrite, delete | deletes | added |
 //! | [`Check::NoAddedVectors`] | overwrite, delete, replace | deletes | added deletion vectors |
 //!
@@ -28,7 +29,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-pub use isolation::IsolationLevel;
+pub use datashard_spec::property::IsolationLevel;
 pub(crate) use isolation::{Overwritten, RowDeltaChecks};
 pub(crate) use partition::{Bounds, canonical};
 pub(crate) use scope::Scope;
@@ -94,6 +95,9 @@ pub(crate) enum Check<'o> {
     },
     /// No deletion vectors were added for these data files, whose locations are given.
     NoAddedVectors(&'o BTreeSet<String>),
+    /// None of these data files was removed, whose locations are given and which the change removes. Whether they are there is seen anyway;
+    /// this tells who removed them.
+    Remain(&'o BTreeSet<String>),
     /// The change itself does not remove any of these data files, whose locations are given.
     KeepsFiles(&'o BTreeSet<String>),
 }
@@ -240,7 +244,9 @@ impl Check<'_> {
             | Self::NoRemovedFiles(scope)
             | Self::NoAddedDeletes { scope, .. }
             | Self::NoDeletesForRemoved { scope, .. } => *scope,
-            Self::FilesExist { .. } | Self::NoAddedVectors(_) | Self::KeepsFiles(_) => Scope::Everything,
+            Self::FilesExist { .. } | Self::Remain(_) | Self::NoAddedVectors(_) | Self::KeepsFiles(_) => {
+                Scope::Everything
+            }
         }
     }
 
@@ -249,6 +255,7 @@ impl Check<'_> {
             Self::NoAddedFiles(_) => &[Kind::Append, Kind::Overwrite],
             Self::NoRemovedFiles(_)
             | Self::FilesExist { skip_deletes: false, .. }
+            | Self::Remain(_)
             | Self::NoAddedVectors(_) => &[Kind::Overwrite, Kind::Replace, Kind::Delete],
             Self::FilesExist { skip_deletes: true, .. } => &[Kind::Overwrite, Kind::Replace],
             Self::NoAddedDeletes { .. } | Self::NoDeletesForRemoved { .. } => {
@@ -269,7 +276,7 @@ impl Check<'_> {
         match self {
             Self::NoAddedFiles(_) => row.content == Data && row.may_have_added_files() && of_scope(),
             // Where they are not counted they have to be, whatever the scope.
-            Self::NoRemovedFiles(_) | Self::FilesExist { .. } => {
+            Self::NoRemovedFiles(_) | Self::FilesExist { .. } | Self::Remain(_) => {
                 row.content == Data
                     && row.may_have_deleted_files()
                     && (row.deleted_files_count.is_none() || of_scope())
@@ -311,6 +318,7 @@ impl Check<'_> {
             Self::FilesExist { .. } => {
                 (ConflictKind::MissingFiles, "data files were removed of which it deletes rows")
             }
+            Self::Remain(_) => (ConflictKind::MissingFiles, "data files were removed that it removes"),
             Self::KeepsFiles(_) => return None,
             Self::NoAddedDeletes { .. } => {
                 (ConflictKind::AddedDeletes, "delete files were added that may delete rows it has read")

@@ -141,7 +141,12 @@ impl Filtered {
     }
 
     /// A file goes.
-    pub(super) fn note_removed(&mut self, file: &DataFile, spec_id: PartitionSpecId, number: DataSequenceNumber) {
+    pub(super) fn note_removed(
+        &mut self,
+        file: &DataFile,
+        spec_id: PartitionSpecId,
+        number: DataSequenceNumber,
+    ) {
         self.removed.note(file, spec_id, number);
         if file.content == FileContent::Data {
             let digest = Sha256::digest(file.file_path.as_bytes());
@@ -163,7 +168,10 @@ impl Finding for Filtered {
         let manifest = self.rewritten.as_ref().map_or(0, |manifest| manifest.bytes.len());
         let tuple = |tuple: &Tuple| tuple.len().saturating_mul(size_of::<Option<Value>>());
         let data = self.removed.data.iter().map(|file| {
-            file.location.len().saturating_add(size_of::<RemovedFile>()).saturating_add(tuple(&file.partition))
+            file.location
+                .len()
+                .saturating_add(size_of::<RemovedFile>())
+                .saturating_add(tuple(&file.partition))
         });
         let deletes = self.removed.deletes.iter().map(|file| {
             let referenced = file.key.referenced_data_file.as_ref().map_or(0, String::len);
