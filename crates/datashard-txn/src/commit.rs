@@ -23,6 +23,15 @@ use crate::rules::Mutation;
 use crate::view::View;
 use crate::work::Work;
 
+/// Where an operation's manifests are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// The store.
+    Store,
+    /// Memory, those that the handle wrote itself. For operations that keep manifests whole.
+    OwnWrites,
+}
+
 impl Core {
     /// Commits an operation. Also gives the files that nobody needs any more, now that its outcome is known (R10).
     ///
@@ -32,8 +41,12 @@ impl Core {
         &self,
         operation: &dyn Operation,
         key: Option<AppKey>,
+        reading: Reading,
     ) -> (Result<Committed, CommitError>, Vec<TablePath>) {
         let mut work = Work::begin(self, operation, key);
+        if reading == Reading::OwnWrites {
+            work.note_own_writes(&self.own_writes());
+        }
         let outcome = self.drive(&mut work, operation).await;
         work.settle(self, outcome)
     }
@@ -105,6 +118,7 @@ impl Core {
             .await;
             written?;
             work.note_written(&attempt);
+            self.own_writes().note(&attempt.manifests, self.store.location());
             if let Some(newest) = newest.transpose()? {
                 let newest = newest.ok_or_else(|| self.table_is_gone())?;
                 let is_newer = view.as_ref().is_none_or(|view| view.base.version != newest.base.version);
@@ -122,6 +136,10 @@ impl Core {
                 Ok(Created::Yes) => {
                     if self.created_counts(work, view.as_ref(), attempt.base.version).await? {
                         self.note_view(&attempt.view(sent_at));
+                        if let Some(pause) = work.after_win(self) {
+                            self.let_others_go_first(pause);
+                        }
+                        self.own_writes().forget_replaced(&attempt.manifests);
                         return Ok(work.committed(attempt.base.version, attempt.snapshot_id));
                     }
                     // It lies below the retire boundary, in nobody's table.
@@ -133,7 +151,11 @@ impl Core {
                     if let Ok(pause) = lost {
                         self.context().clock.sleep(pause).await;
                     }
-                    view = self.after_answer(work, view).await?;
+                    let is_at_once = matches!(lost, Ok(Duration::ZERO));
+                    view = match self.winner(view.as_ref().filter(|_| is_at_once)).await? {
+                        Some(winner) => Some(winner),
+                        None => self.after_answer(work, view).await?,
+                    };
                     if let Err(time_is_up) = lost {
                         // Somebody has the slot. Whether it is this operation is worth the look, late as it is.
                         return match self.stands(work, view.as_ref()).await? {
@@ -217,6 +239,17 @@ impl Core {
             return Ok(true);
         }
         Ok(counts(version, self.store.retired().await?))
+    }
+
+    /// The version that was faster, where nobody had the time for another one since: whether there is one is asked beside the next writes
+    /// anyway.
+    async fn winner(&self, view: Option<&View>) -> Result<Option<View>, CommitError> {
+        let Some(view) = view else { return Ok(None) };
+        match self.successor(view).await {
+            // It is asked again, with pauses.
+            Err(CommitError::Storage(error)) if error.is_retryable() => Ok(None),
+            other => other,
+        }
     }
 
     /// The newest version after an answer that settles nothing by itself (R1): advice, not truth.

@@ -1,13 +1,15 @@
-//! What the clones of a handle share: the store, the newest version known, the session, the queue.
+//! What the clones of a handle share: the store, the newest version known, the session.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use datashard_io::TableStore;
 use datashard_io::context::Context;
 
-use crate::group::Queue;
+use crate::merging::Merging;
 use crate::options::CommitOptions;
+use crate::own_writes::OwnWrites;
 use crate::session::Session;
 use crate::view::View;
 
@@ -16,21 +18,40 @@ use crate::view::View;
 pub(crate) struct Core {
     pub(crate) store: TableStore,
     pub(crate) options: CommitOptions,
-    pub(crate) queue: Mutex<Queue>,
     view: Mutex<Option<View>>,
     session: Mutex<Session>,
+    own_writes: Mutex<OwnWrites>,
+    /// After how many lost slots an operation is given up; `None` for as long as its time lasts.
+    pub(crate) most_losses: Option<u32>,
+    pub(crate) merging: Mutex<Merging>,
+    /// Until when others are let go first, by the clock's elapsed time.
+    others_first: Mutex<Duration>,
     pub(crate) hint_is_flushed: AtomicBool,
 }
 
 impl Core {
     pub(crate) fn new(store: TableStore, options: CommitOptions, view: Option<View>) -> Arc<Self> {
+        Self::with_most_losses(store, options, view, None)
+    }
+
+    /// One whose operations are given up after so many lost slots.
+    pub(crate) fn with_most_losses(
+        store: TableStore,
+        options: CommitOptions,
+        view: Option<View>,
+        most_losses: Option<u32>,
+    ) -> Arc<Self> {
+        let own_writes = OwnWrites::new(options.memory_limit_bytes);
         let session = Session::begin(store.context());
         Arc::new(Self {
             store,
             options,
-            queue: Mutex::default(),
             view: Mutex::new(view),
             session: Mutex::new(session),
+            own_writes: Mutex::new(own_writes),
+            most_losses,
+            merging: Mutex::default(),
+            others_first: Mutex::default(),
             hint_is_flushed: AtomicBool::new(false),
         })
     }
@@ -61,8 +82,24 @@ impl Core {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets others go first for so long from now on.
+    pub(crate) fn let_others_go_first(&self, pause: Duration) {
+        let until = self.context().clock.elapsed().saturating_add(pause);
+        *self.others_first.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    /// Waits while others are let go first.
+    pub(crate) async fn wait_for_others(&self) {
+        let until = *self.others_first.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause = until.saturating_sub(self.context().clock.elapsed());
+        if !pause.is_zero() {
+            self.context().clock.sleep(pause).await;
+        }
+    }
+
+    pub(crate) fn own_writes(&self) -> MutexGuard<'_, OwnWrites> {
+        // It only saves requests: what a panicking thread left of it is good enough.
+        self.own_writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_view(&self) -> MutexGuard<'_, Option<View>> {

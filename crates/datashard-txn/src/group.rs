@@ -3,16 +3,20 @@
 //! There is no committer task. The commit in progress is a future that all waiting callers share and any of them drives; when one goes
 //! away the others go on, and when the last one goes away the future is handed to the background, or to the next caller. So a group forms
 //! by itself while the commit before it is under way, and a dropped call loses nothing of anybody else's.
+//!
+//! The commit in progress holds the handle's [`Core`]; the [`Desk`] where callers queue holds both, and nobody holds the desk but handles and
+//! their calls. So what was begun and given up goes with the last handle.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use datashard_io::TablePath;
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 
 use crate::action::Append;
+use crate::commit::Reading;
 use crate::committed::Committed;
 use crate::core::Core;
 use crate::error::CommitError;
@@ -28,7 +32,7 @@ pub(crate) enum Job {
     /// An append, which may share a commit with others.
     Append(Append),
     /// Anything else, or what has a key of its own: it gets a commit of its own.
-    Alone(Arc<dyn Operation>, Option<AppKey>),
+    Alone(Arc<dyn Operation>, Option<AppKey>, Reading),
 }
 
 /// A caller's place in the queue, and later the answer.
@@ -47,9 +51,16 @@ impl Place {
     }
 }
 
+/// Where the callers of a handle queue.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) core: Arc<Core>,
+    queue: Mutex<Queue>,
+}
+
 /// Operations that wait, and the commit in progress.
 #[derive(Default)]
-pub(crate) struct Queue {
+struct Queue {
     waiting: VecDeque<(Arc<Place>, Job)>,
     round: Option<Round>,
     /// Callers that wait for the round or for one after it.
@@ -65,7 +76,15 @@ impl std::fmt::Debug for Queue {
     }
 }
 
-impl Core {
+impl Desk {
+    pub(crate) fn new(core: Arc<Core>) -> Arc<Self> {
+        Arc::new(Self { core, queue: Mutex::default() })
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Queues an operation and waits for its answer, driving commits meanwhile.
     pub(crate) async fn enqueue(self: &Arc<Self>, job: Job) -> Answer {
         let place = Arc::new(Place::default());
@@ -75,7 +94,7 @@ impl Core {
             queue.callers = queue.callers.saturating_add(1);
         }
         // Takes the caller out again however it ends.
-        let caller = Caller { core: self, place: &place };
+        let caller = Caller { desk: self, place: &place };
         // Callers that are about to queue, too, do so now; nobody is waited for.
         give_way().await;
         loop {
@@ -92,13 +111,18 @@ impl Core {
     /// The commit in progress; the next one if none is.
     fn round(self: &Arc<Self>) -> Round {
         let mut queue = self.queue();
-        if let Some(round) = &queue.round {
+        // One that ended while nobody waited for it is none.
+        if let Some(round) = queue.round.as_ref().filter(|round| round.peek().is_none()) {
             return round.clone();
         }
-        let core = Arc::clone(self);
+        let (core, desk) = (Arc::clone(&self.core), Arc::downgrade(self));
         let round: Round = async move {
-            let group = core.queue().next_group(core.options.group_limit);
-            core.run(group).await;
+            // Whoever queues or leaves meanwhile still can.
+            core.wait_for_others().await;
+            let next = |desk: Arc<Self>| desk.queue().next_group(core.options.group_limit);
+            if let Some(group) = desk.upgrade().map(next) {
+                core.run(group).await;
+            }
         }
         .boxed()
         .shared();
@@ -112,7 +136,9 @@ impl Core {
             queue.round = None;
         }
     }
+}
 
+impl Core {
     /// Commits a group and answers its callers.
     async fn run(self: Arc<Self>, group: Vec<(Arc<Place>, Job)>) {
         let appends: Option<Vec<&Append>> = group
@@ -124,7 +150,7 @@ impl Core {
             .collect();
         if let Some(appends) = appends.filter(|appends| appends.len() > 1) {
             let joined = Append::join(&appends);
-            let (answer, leavings) = self.commit(&joined, None).await;
+            let (answer, leavings) = self.commit(&joined, None, Reading::OwnWrites).await;
             // One bad operation must not fail the others: each is asked for itself.
             let is_refused = matches!(
                 answer,
@@ -142,19 +168,22 @@ impl Core {
         }
         for (place, job) in group {
             let (answer, leavings) = match &job {
-                Job::Append(append) => self.commit(append, None).await,
-                Job::Alone(operation, key) => self.commit(operation.as_ref(), key.clone()).await,
+                Job::Append(append) => self.commit(append, None, Reading::OwnWrites).await,
+                Job::Alone(operation, key, reading) => {
+                    self.commit(operation.as_ref(), key.clone(), *reading).await
+                }
             };
             place.put(answer.clone());
             self.afterwards(answer.ok(), leavings);
         }
     }
 
-    /// What is done when the callers have their answers: the hint, and leavings.
+    /// What is done when the callers have their answers: the hint, leavings, and merges.
     fn afterwards(self: &Arc<Self>, committed: Option<Committed>, leavings: Vec<TablePath>) {
         self.remove(leavings);
         if let Some(committed) = committed.filter(|committed| !committed.duplicate) {
             self.move_hint(committed.version);
+            self.merge_beside();
         }
     }
 }
@@ -194,14 +223,14 @@ impl Queue {
 
 /// A caller that waits.
 struct Caller<'a> {
-    core: &'a Arc<Core>,
+    desk: &'a Desk,
     place: &'a Arc<Place>,
 }
 
 impl Drop for Caller<'_> {
     fn drop(&mut self) {
         let orphan = {
-            let mut queue = self.core.queue();
+            let mut queue = self.desk.queue();
             // Not begun: it certainly does not take place.
             queue.waiting.retain(|(place, _)| !Arc::ptr_eq(place, self.place));
             queue.callers = queue.callers.saturating_sub(1);
@@ -209,7 +238,10 @@ impl Drop for Caller<'_> {
         };
         // Nobody is left to drive what was begun. Undone it would be found out by the next caller; but the sooner the better.
         if let Some(round) = orphan.filter(|round| round.peek().is_none()) {
-            self.core.options.background.run(round.boxed());
+            self.desk.core.options.background.run(round.boxed());
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! [`Committer`]: an open table, as far as commits go.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use datashard_io::{TableStore, head::metadata_path};
@@ -7,10 +8,11 @@ use datashard_spec::id::MetadataVersion;
 
 use crate::action::{Append, CreateTable};
 use crate::base::Base;
+use crate::commit::Reading;
 use crate::committed::{Committed, Resolution};
 use crate::core::Core;
 use crate::error::CommitError;
-use crate::group::Job;
+use crate::group::{Desk, Job};
 use crate::operation::Operation;
 use crate::options::CommitOptions;
 use crate::protocol::{AppKey, Found, Generation, Standing};
@@ -20,7 +22,7 @@ use crate::token::CommitToken;
 /// they append at the same time becomes one commit.
 #[derive(Debug, Clone)]
 pub struct Committer {
-    core: Arc<Core>,
+    desk: Arc<Desk>,
 }
 
 impl Committer {
@@ -37,9 +39,9 @@ impl Committer {
         options: CommitOptions,
     ) -> Result<(Self, Committed), CommitError> {
         store.check_layout(MetadataVersion(0)).await?;
-        let core = Core::new(store, options, None);
-        let committed = core.enqueue(Job::Alone(Arc::new(table), None)).await?;
-        Ok((Self { core }, committed))
+        let desk = Desk::new(Core::new(store, options, None));
+        let committed = desk.enqueue(Job::Alone(Arc::new(table), None, Reading::Store)).await?;
+        Ok((Self { desk }, committed))
     }
 
     /// Opens a table to commit to it.
@@ -56,16 +58,21 @@ impl Committer {
         };
         core.store.check_layout(view.base.version).await?;
         core.note_view(&view);
-        Ok(Self { core })
+        Ok(Self { desk: Desk::new(core) })
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
-        &self.core
+        &self.desk.core
+    }
+
+    #[cfg(test)]
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// The table's files.
     pub fn store(&self) -> &TableStore {
-        &self.core.store
+        &self.desk.core.store
     }
 
     /// The newest version that this handle knows.
@@ -73,7 +80,7 @@ impl Committer {
     /// # Errors
     /// `NoTable` if the table is gone.
     pub fn base(&self) -> Result<Arc<Base>, CommitError> {
-        self.core.view().map(|view| view.base).ok_or_else(|| self.no_table())
+        self.desk.core.view().map(|view| view.base).ok_or_else(|| self.no_table())
     }
 
     /// The newest version there is. One GET if this handle knows it already.
@@ -84,13 +91,13 @@ impl Committer {
     /// # Cancel safety
     /// Nothing is written.
     pub async fn refresh(&self) -> Result<Arc<Base>, CommitError> {
-        match self.core.newest(self.core.view().as_ref()).await? {
+        match self.desk.core.newest(self.desk.core.view().as_ref()).await? {
             Some(view) => {
-                self.core.note_view(&view);
+                self.desk.core.note_view(&view);
                 Ok(view.base)
             }
             None => {
-                self.core.forget_view();
+                self.desk.core.forget_view();
                 Err(self.no_table())
             }
         }
@@ -104,7 +111,7 @@ impl Committer {
     /// # Cancel safety
     /// A dropped call that was not begun yet does not take place. Begun, it goes on for the others of its group, and in the background.
     pub async fn append(&self, append: Append) -> Result<Committed, CommitError> {
-        self.core.enqueue(Job::Append(append)).await
+        self.desk.enqueue(Job::Append(append)).await
     }
 
     /// Commits an operation by itself. With a key it is applied at most once, whoever sends it, however often, from whatever process: a
@@ -121,7 +128,10 @@ impl Committer {
         operation: O,
         key: Option<AppKey>,
     ) -> Result<Committed, CommitError> {
-        self.core.enqueue(Job::Alone(Arc::new(operation), key)).await
+        // An append keeps manifests whole; what others keep of them is theirs to say.
+        let any: &dyn Any = &operation;
+        let reading = if any.is::<Append>() { Reading::OwnWrites } else { Reading::Store };
+        self.desk.enqueue(Job::Alone(Arc::new(operation), key, reading)).await
     }
 
     /// What became of an operation whose outcome was not known, whoever sent it.
@@ -142,11 +152,11 @@ impl Committer {
         }
         let sent_above = token.pending.uncommitted;
         let mut pending = token.pending.clone();
-        let standing = self.core.standing(&mut pending, &base, Generation::default()).await?;
+        let standing = self.desk.core.standing(&mut pending, &base, Generation::default()).await?;
         Ok(match standing {
             Standing::Committed(found) => {
                 let version = Core::version_of(found, &base);
-                self.core.store.make_name_durable(&metadata_path(version)?).await?;
+                self.desk.core.store.make_name_durable(&metadata_path(version)?).await?;
                 let of_key = pending.key.as_ref().and_then(|key| crate::lookup::snapshot_of_key(&base, key));
                 Resolution::Committed(Committed {
                     version,
@@ -169,11 +179,11 @@ impl Committer {
     /// # Cancel safety
     /// The hint is written or not; nothing depends on it.
     pub async fn flush(&self) {
-        let flushed = self.core.store.flush_hint().await;
+        let flushed = self.desk.core.store.flush_hint().await;
         tracing::debug!(?flushed, "version hint");
     }
 
     fn no_table(&self) -> CommitError {
-        CommitError::NoTable { location: self.core.store.location().to_string() }
+        CommitError::NoTable { location: self.desk.core.store.location().to_string() }
     }
 }

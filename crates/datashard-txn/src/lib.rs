@@ -41,8 +41,10 @@
 //! # What a commit costs
 //! A small append on a handle that knows the newest version costs four PUTs (data, manifest, manifest list, metadata) and one GET (is there
 //! a newer version?), in two rounds one after the other; no listing. The hint is written after the answer, on buckets at most once a second.
-//! An attempt that loses its slot costs two GETs (the version and its manifest list) and two PUTs (manifest list, metadata) more: data and
-//! manifests are used again, since they leave their sequence numbers open.
+//! An attempt that loses its slot costs two PUTs (manifest list, metadata) and three GETs more (the version that was faster, its manifest
+//! list, and whether there is yet a newer one): data and manifests are used again, since they leave their sequence numbers open. Whoever
+//! lost before pauses, and then looks for the newest version, which takes a HEAD more. Every eighth append or so merges manifests, one PUT
+//! more; what the handle wrote itself it does not read for that.
 //!
 //! # Outcomes
 //! | answer | the operation is in the table |
@@ -109,9 +111,11 @@ mod loaded;
 mod lookup;
 pub mod maintain;
 pub mod merge;
+mod merging;
 mod next;
 mod operation;
 mod options;
+mod own_writes;
 mod pace;
 mod produced;
 pub mod protocol;

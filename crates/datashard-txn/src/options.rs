@@ -24,6 +24,9 @@ pub struct CommitOptions {
     pub limits: Limits,
     /// How many bytes one commit may hold of what it read and of what it is about to write, besides manifest lists. By default 1 GiB.
     pub memory_limit_bytes: u64,
+    /// Whether manifests that appends leave alone are merged in the background, in commits of their own. On by default; the table's property
+    /// `commit.manifest-merge.enabled` can switch all merging off.
+    pub merge_manifests: bool,
     /// Who does what nobody waits for.
     pub background: Arc<dyn Background>,
 }
@@ -37,6 +40,7 @@ impl Default for CommitOptions {
             group_limit: 1_024,
             limits: Limits::default(),
             memory_limit_bytes: 1 << 30,
+            merge_manifests: true,
             background: Arc::new(TokioBackground),
         }
     }
@@ -82,6 +86,13 @@ impl CommitOptions {
     #[must_use]
     pub fn with_memory_limit_bytes(mut self, bytes: u64) -> Self {
         self.memory_limit_bytes = bytes;
+        self
+    }
+
+    /// Whether manifests that appends leave alone are merged in the background.
+    #[must_use]
+    pub fn with_merge_manifests(mut self, merge: bool) -> Self {
+        self.merge_manifests = merge;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datashard_io::head::{Head, HeadAfter, Known, METADATA_LIMIT_BYTES, metadata_path};
+use datashard_io::head::{Head, HeadAfter, Known, METADATA_LIMIT_BYTES, metadata_path, needs_boundary_check};
 use datashard_io::{StoreError, TablePath};
 use datashard_spec::avro::ManifestListReader;
 use datashard_spec::id::MetadataVersion;
@@ -48,8 +48,7 @@ impl Core {
                 let view = View::of_head(&head)?;
                 same_table(&from.base, &view.base)?;
                 if from.base.next_version().is_ok_and(|next| next == view.base.version) {
-                    continues(from.base.state.as_ref(), view.base.state.as_ref())
-                        .map_err(|broken| corrupt_chain(&view.base, &broken))?;
+                    check_successor(&from.base, &view.base)?;
                 } else {
                     self.check_predecessor(&view).await?;
                 }
@@ -59,6 +58,29 @@ impl Core {
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The version right after a view, whether or not there are others after it. One GET; `None` if [`newest`](Self::newest) has to be asked.
+    ///
+    /// The view was the newest when it was looked at, so no version after its successor was there at that time either: that is how old the
+    /// knowledge counts, for the retire boundary (R2).
+    pub(crate) async fn successor(&self, from: &View) -> Result<Option<View>, CommitError> {
+        let version = from.base.next_version()?;
+        let bytes = match self.store.read_version(version).await {
+            Ok(bytes) => bytes,
+            // Not there, or not seen yet.
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let now = self.context().clock.elapsed();
+        let Some(age) = from.known.age(now).filter(|age| !needs_boundary_check(*age)) else {
+            return Ok(None);
+        };
+        let base = Base::read(version, &bytes)?;
+        same_table(&from.base, &base)?;
+        check_successor(&from.base, &base)?;
+        let known = Known::newest_at(version, now.saturating_sub(age));
+        Ok(Some(View { base: Arc::new(base), known, rows: None }))
     }
 
     /// Holds a version that was come upon by itself against the one before it (R1). One GET.
@@ -74,11 +96,7 @@ impl Core {
             return Ok(());
         }
         match self.store.read_version(before).await {
-            Ok(bytes) => {
-                let before = Base::read(before, &bytes)?;
-                continues(before.state.as_ref(), view.base.state.as_ref())
-                    .map_err(|broken| corrupt_chain(&view.base, &broken))
-            }
+            Ok(bytes) => check_successor(&Base::read(before, &bytes)?, &view.base),
             // Retired, or it never was there.
             Err(StoreError::NotFound { .. }) if counts(before, self.store.retired().await?) => {
                 Err(CommitError::corrupt(
@@ -135,6 +153,11 @@ fn same_table(before: &Base, after: &Base) -> Result<(), CommitError> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// A version continues the one before it (R1).
+fn check_successor(before: &Base, after: &Base) -> Result<(), CommitError> {
+    continues(before.state.as_ref(), after.state.as_ref()).map_err(|broken| corrupt_chain(after, &broken))
 }
 
 fn corrupt_chain(base: &Base, broken: &crate::protocol::Broken) -> CommitError {

@@ -21,8 +21,10 @@ use crate::inputs::Inputs;
 use crate::loaded::Loaded;
 use crate::next::NoNext;
 use crate::operation::Operation;
+use crate::own_writes::OwnWrites;
 use crate::produced::NewManifest;
 use crate::protocol::{AppKey, CommitId, Found, Generation, Member, OperationTag, Pending, Step};
+use crate::read::Remembered;
 use crate::token::CommitToken;
 
 /// An operation on its way.
@@ -153,6 +155,13 @@ impl Work {
         }
     }
 
+    /// Manifests that need not be read.
+    pub(crate) fn note_own_writes(&mut self, own: &OwnWrites) {
+        for (read, bytes) in own.manifests() {
+            self.loaded.insert(read, Remembered::Bytes(bytes.clone()));
+        }
+    }
+
     /// What earlier attempts read and is good for this base. It is given back by [`note_loaded`](Self::note_loaded).
     pub(crate) fn take_loaded(&mut self, base: &Base) -> Loaded {
         std::mem::take(&mut self.loaded).again(base)
@@ -244,7 +253,11 @@ impl Work {
     pub(crate) fn lost(&mut self, core: &Core) -> Result<Duration, CommitError> {
         self.losses = self.losses.saturating_add(1);
         self.troubles = 0;
-        self.check_time(core, || self.time_up(format!("others committed first {} times", self.losses)))?;
+        let time_up = || self.time_up(format!("others committed first {} times", self.losses));
+        self.check_time(core, time_up)?;
+        if core.most_losses.is_some_and(|most| self.losses >= most) {
+            return Err(time_up());
+        }
         let took = core.context().clock.elapsed().saturating_sub(self.attempt_began);
         Ok(core.options.pace.after_loss(self.losses, took, core.context().randomness.next_u64()))
     }
@@ -267,6 +280,13 @@ impl Work {
             None => self.time_up("the store keeps refusing".to_owned()),
         })?;
         Ok(pause)
+    }
+
+    /// For how long others are let go first after this commit, if it lost slots to them.
+    pub(crate) fn after_win(&self, core: &Core) -> Option<Duration> {
+        let took = core.context().clock.elapsed().saturating_sub(self.attempt_began);
+        let pause = || core.options.pace.after_win(self.losses, took, core.context().randomness.next_u64());
+        (self.losses > 0).then(pause)
     }
 
     fn time_up(&self, reason: String) -> CommitError {

@@ -12,6 +12,7 @@
 
 mod catalogue;
 mod clean_up;
+mod contention;
 mod counts;
 #[path = "../../../datashard-io/tests/it/disk_child.rs"]
 mod disk_child;
