@@ -124,7 +124,7 @@ async fn grow(simulation: &Simulation, bucket: &SimStore, commits: usize) -> Vec
             let bytes = written / WINDOW as u64 - DATA_BYTES as u64;
             seen.push(look(simulation, bucket, &options, number, bytes, tenth).await);
         }
-        if (number + WINDOW) % 1_000 == 0 {
+        if (number + WINDOW).is_multiple_of(1_000) {
             before = table.store().counts();
             cleaning = 0;
         }
