@@ -70,6 +70,11 @@ impl TestTable {
         Self::create(CreateTable::new(schema()).with_format_version(format_version))
     }
 
+    /// The table as the operation of this number sees it: ids and names follow from that, and stay from attempt to attempt.
+    pub(crate) fn for_operation(&self, number: u64) -> Self {
+        Self { operations: number.saturating_sub(1), ..self.clone() }
+    }
+
     /// Applies an operation in one attempt.
     pub(crate) fn commit(&mut self, operation: &dyn Operation) -> Result<Next, Refusal> {
         let next = self.attempt(operation, 1, &[])?;
