@@ -61,10 +61,16 @@ pub(crate) fn added_path(
     content: ManifestContent,
     number: usize,
 ) -> String {
-    match content {
-        ManifestContent::Data => manifest_path(epoch, operation, number),
-        ManifestContent::Deletes => format!("metadata/e{epoch}-{operation}-d{number}.avro"),
-    }
+    format!("metadata/e{epoch}-{}", added_name(operation, content, number))
+}
+
+/// How the path of such a manifest ends, whatever the epoch.
+pub(crate) fn added_name(operation: Uuid, content: ManifestContent, number: usize) -> String {
+    let kind = match content {
+        ManifestContent::Data => 'm',
+        ManifestContent::Deletes => 'd',
+    };
+    format!("{operation}-{kind}{number}.avro")
 }
 
 /// The path of a manifest that is good for one attempt only.

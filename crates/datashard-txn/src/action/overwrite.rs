@@ -44,7 +44,7 @@ const NAME: &str = "overwrite";
 ///     .removing(["s3://b/t/data/e2-0.parquet"])
 ///     .with_file(SchemaId(0), PartitionSpecId(0), file)
 ///     .validated_from(Some(SnapshotId(7)))
-///     .with_conflict_filter(col("id").equal(3))
+///     .with_conflict_filter(col("id").equal_to(3))
 ///     .at_level(IsolationLevel::Snapshot);
 /// ```
 #[derive(Debug, Clone, Default)]

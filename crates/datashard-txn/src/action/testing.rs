@@ -76,6 +76,11 @@ impl TestTable {
         self
     }
 
+    /// The table as the operation of this number sees it: ids and names follow from that, and stay from attempt to attempt.
+    pub(crate) fn for_operation(&self, number: u64) -> Self {
+        Self { operations: number.saturating_sub(1), ..self.clone() }
+    }
+
     /// Applies an operation in one attempt.
     pub(crate) fn commit(&mut self, operation: &dyn Operation) -> Result<Next, Refusal> {
         let next = self.attempt(operation, 1, &[])?;

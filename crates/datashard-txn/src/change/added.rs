@@ -37,8 +37,9 @@ pub(crate) fn added_manifests(
     let path = |manifest| epoch::added_path(inputs.epoch, inputs.operation_id, content, manifest);
     // By name: earlier attempts also wrote manifests that were good for them alone.
     let again = |number| {
-        let path = path(number);
-        inputs.earlier.iter().find(|manifest| manifest.path.as_str() == path && manifest.replaces.is_empty())
+        let name = epoch::added_name(inputs.operation_id, content, number);
+        let mut own = inputs.earlier.iter().filter(|manifest| manifest.replaces.is_empty());
+        own.find(|manifest| manifest.path.as_str().ends_with(&name))
     };
     let earlier: Vec<NewManifest> = (0..).map_while(again).cloned().collect();
     if !earlier.is_empty() {
