@@ -2,6 +2,7 @@
 //! format's own readers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use datashard_io::{Location, TablePath};
@@ -133,6 +134,7 @@ impl TestTable {
             loaded,
             earlier,
             key: self.key.as_ref(),
+            own: &[],
             rules: self.rules,
         }
     }
@@ -149,7 +151,7 @@ impl TestTable {
         let Some(base) = self.base.as_ref() else { return Ok(reads) };
         *loaded = std::mem::take(loaded).again(base);
         if operation.reads_manifest_list() {
-            loaded.manifest_list = self.rows_of(operation.branch());
+            loaded.manifest_list = Arc::new(self.rows_of(operation.branch()));
         }
         loop {
             let inputs = self.inputs(attempt, earlier, loaded);
@@ -203,6 +205,11 @@ impl TestTable {
                 assert_eq!(before, None, "{path} is written once");
             }
         }
+    }
+
+    /// The manifests of an attempt that lost, as later ones are given them.
+    pub(crate) fn written(lost: &Next) -> Vec<NewManifest> {
+        lost.manifests.iter().map(|new| NewManifest { bytes: Bytes::new(), ..new.clone() }).collect()
     }
 
     pub(crate) fn base(&self) -> &Base {
