@@ -18,6 +18,7 @@ use futures_util::future::{BoxFuture, FutureExt, Shared};
 use crate::action::Append;
 use crate::commit::Reading;
 use crate::committed::Committed;
+use crate::conflict::ConflictKind;
 use crate::core::Core;
 use crate::error::CommitError;
 use crate::operation::Operation;
@@ -151,13 +152,12 @@ impl Core {
         if let Some(appends) = appends.filter(|appends| appends.len() > 1) {
             let joined = Append::join(&appends);
             let (answer, leavings) = self.commit(&joined, None, Reading::OwnWrites).await;
-            // One bad operation must not fail the others: each is asked for itself.
-            let is_refused = matches!(
-                answer,
-                Err(CommitError::Conflict(_)
-                    | CommitError::Rejected { .. }
-                    | CommitError::Unsupported { .. })
-            );
+            // One bad operation must not fail the others: each is asked for itself. Time that is up is up for all of them.
+            let is_refused = match &answer {
+                Err(CommitError::Conflict(conflict)) => conflict.kind != ConflictKind::TimeUp,
+                Err(CommitError::Rejected { .. } | CommitError::Unsupported { .. }) => true,
+                _ => false,
+            };
             if !is_refused {
                 for (place, _) in &group {
                     place.put(answer.clone());

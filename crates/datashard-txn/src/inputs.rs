@@ -32,6 +32,8 @@ pub struct Inputs<'a> {
     pub earlier: &'a [NewManifest],
     /// The caller's key of the operation, to be told in the snapshot's summary.
     pub key: Option<&'a AppKey>,
+    /// Snapshots that earlier members of the same transaction add: nobody else's, though the base has them.
+    pub own: &'a [SnapshotId],
     /// The rules in force.
     pub rules: Rules,
 }

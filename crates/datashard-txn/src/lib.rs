@@ -89,6 +89,8 @@
 //! # Ok(()) }
 //! ```
 
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "overflow fails the test"))]
+
 pub mod action;
 mod afterwards;
 mod attempt;

@@ -50,7 +50,7 @@ impl Core {
             } else {
                 self.rows_of(&view.base, operation.branch()).await?
             };
-            loaded.manifest_list = rows.to_vec();
+            loaded.manifest_list = rows;
         }
         let refused = |refusal| CommitError::of_refusal(refusal, self.store.location().to_string());
         let moves = Moves::due(&view.base).map_err(refused)?;

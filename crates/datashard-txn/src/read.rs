@@ -49,6 +49,12 @@ pub(crate) struct ReadKey {
     purpose: u32,
 }
 
+impl ReadKey {
+    pub(crate) fn purpose(&self) -> u32 {
+        self.purpose
+    }
+}
+
 impl Read {
     /// A manifest that is read for one reason only.
     pub fn manifest(row: &ManifestFile) -> Self {

@@ -151,6 +151,7 @@ impl Work {
             loaded,
             earlier: &self.earlier,
             key: self.key.as_ref(),
+            own: &[],
             rules: core.options.limits.rules,
         }
     }

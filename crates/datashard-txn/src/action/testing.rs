@@ -2,6 +2,7 @@
 //! format's own readers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use datashard_io::{Location, TablePath};
@@ -144,6 +145,7 @@ impl TestTable {
             loaded,
             earlier,
             key: self.key.as_ref(),
+            own: &[],
             rules: self.rules,
         }
     }
@@ -160,7 +162,7 @@ impl TestTable {
         let Some(base) = self.base.as_ref() else { return Ok(reads) };
         *loaded = std::mem::take(loaded).again(base);
         if operation.reads_manifest_list() {
-            loaded.manifest_list = self.rows_of(operation.branch());
+            loaded.manifest_list = Arc::new(self.rows_of(operation.branch()));
         }
         loop {
             let inputs = self.inputs(attempt, earlier, loaded);
@@ -215,6 +217,11 @@ impl TestTable {
                 assert!(before.is_none_or(|before| before == bytes), "{path} is written once");
             }
         }
+    }
+
+    /// The manifests of an attempt that lost, as later ones are given them.
+    pub(crate) fn written(lost: &Next) -> Vec<NewManifest> {
+        lost.manifests.iter().map(|new| NewManifest { bytes: Bytes::new(), ..new.clone() }).collect()
     }
 
     pub(crate) fn base(&self) -> &Base {

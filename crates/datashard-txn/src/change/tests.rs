@@ -37,9 +37,7 @@ const SCHEMA: SchemaId = SchemaId(0);
 
 /// A table by `id`, as it is.
 fn partitioned(version: FormatVersion) -> TestTable {
-    TestTable::create(
-        CreateTable::new(schema()).with_partition_spec(by_id(0)).with_format_version(version),
-    )
+    TestTable::create(CreateTable::new(schema()).with_partition_spec(by_id(0)).with_format_version(version))
 }
 
 /// An unpartitioned table of these files, one snapshot each.

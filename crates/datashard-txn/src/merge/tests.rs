@@ -93,7 +93,7 @@ impl Operation for Change {
             }
             created.push(crate::action::finish(writer, inputs, created.len(), "change").unwrap());
         }
-        let mut kept = inputs.loaded.manifest_list.clone();
+        let mut kept = inputs.loaded.manifest_list.to_vec();
         if !self.removes.is_empty() {
             let paths: Vec<String> = self.removes.iter().map(|name| testing::file(name).file_path).collect();
             let mut writer = begin(ManifestContent::Data);

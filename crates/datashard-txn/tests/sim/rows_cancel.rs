@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use datashard_io::request::RequestKind::Put;
-use datashard_io::sim::{Answer, Effect, Loss, Profile};
+use datashard_io::sim::{Answer, Effect, Fault, Loss, Profile};
 use datashard_spec::id::{PartitionSpecId, SchemaId};
 use datashard_spec::manifest::{DataFile, FileFormat};
 use datashard_txn::action::Append;
@@ -155,4 +155,32 @@ fn d18_one_bad_append_does_not_fail_its_group() {
     });
     assert_eq!(answers, [true, true, false, true]);
     scene.audit();
+}
+
+#[test]
+fn d18_a_group_whose_time_is_up_has_no_more_time_for_each_of_its_members() {
+    let scene = Scene::with(5, Profile::every(ms(10)), |plan| plan.timeout = seconds(10));
+    let process = scene.process("writer");
+    let table = scene.open(&process);
+    // Every slot is taken by somebody else.
+    let (site, rival) = (scene.site.clone(), scene.process("rival"));
+    let own = rival.clone();
+    drop(rival.spawn(async move {
+        let table = open(&site, &own).await;
+        loop {
+            append(&site, &table).await.unwrap();
+        }
+    }));
+    let slow = Fault::on(Put, "*/metadata/snap-*").by(&process).always();
+    scene.site.store.add_fault(slow.doing(Effect::Delay(ms(200))));
+    let (site, one) = (scene.site.clone(), table.clone());
+    let clock = process.context().clock.clone();
+    let (took, answers) = scene.run_in(&process, async move {
+        let began = clock.elapsed();
+        let calls = (0..8).map(|_| append(&site, &one));
+        let answers = join_all(calls).await;
+        (clock.elapsed() - began, answers)
+    });
+    assert!(answers.iter().all(Result::is_err), "{answers:?}");
+    assert!(took < seconds(12), "{took:?}");
 }

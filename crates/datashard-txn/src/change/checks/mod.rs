@@ -204,7 +204,9 @@ impl<'o> Checks<'o> {
         }
         let mut steps = walk(place, self.since)?;
         steps.retain(|step| {
-            !self.own.contains(&step.snapshot.id) && self.list.iter().any(|check| check.looks_at(step.kind))
+            !self.own.contains(&step.snapshot.id)
+                && !place.inputs.own.contains(&step.snapshot.id)
+                && self.list.iter().any(|check| check.looks_at(step.kind))
         });
         Ok(steps)
     }

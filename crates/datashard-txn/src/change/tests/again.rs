@@ -97,7 +97,9 @@ fn after(table: &TestTable, next: &Next, written: &[Next]) -> TestTable {
     let mut table = table.for_operation(OWN);
     for attempt in written {
         let new = attempt.manifests.iter().filter(|new| !new.bytes.is_empty());
-        table.files.extend(new.map(|new| (table.location.file(&new.path), new.bytes.clone())).collect::<Vec<_>>());
+        table
+            .files
+            .extend(new.map(|new| (table.location.file(&new.path), new.bytes.clone())).collect::<Vec<_>>());
     }
     let mut next = next.clone();
     for manifest in &mut next.manifests {
@@ -114,9 +116,8 @@ fn table() -> TestTable {
     let mut table = partitioned(FormatVersion::V2);
     table.commit(&append([of("a", 1), of("b", 2)])).unwrap();
     table.commit(&append([of("c", 1), of("d", 3)])).unwrap();
-    let deleted = |name: &str, data: &str, id| {
-        position_deletes(name, data).with_partition(vec![Some(Value::Int(id))])
-    };
+    let deleted =
+        |name: &str, data: &str, id| position_deletes(name, data).with_partition(vec![Some(Value::Int(id))]);
     table.commit(&deletes([deleted("of-a", "a", 1), deleted("of-b", "b", 2)])).unwrap();
     table
 }
@@ -153,7 +154,9 @@ fn delete_manifests_are_looked_through_anew_when_other_data_files_go() {
     assert_eq!((read, names(&second)), (0, names(&first)));
 
     table.commit(&append([of("e", 1)])).unwrap();
-    table.commit(&deletes([position_deletes("of-e", "e").with_partition(vec![Some(Value::Int(1))])])).unwrap();
+    table
+        .commit(&deletes([position_deletes("of-e", "e").with_partition(vec![Some(Value::Int(1))])]))
+        .unwrap();
     let (third, read) = attempts.attempt(&table).unwrap();
     assert_eq!(read, 3, "the new data manifest, and both of deletes");
     let gone = live(&after(&table, &third, &[first, second]));

@@ -8,8 +8,11 @@ use super::*;
 use crate::action::{DeleteFiles, DeleteWhere, Overwrite, ReplacePartitions, RewriteFiles};
 use crate::change::checks::IsolationLevel;
 
+/// Makes an operation: for a branch, or staged for a `wap.id`.
+type Make = Box<dyn Fn(&str, bool) -> Box<dyn Operation>>;
+
 /// Every operation, each of which has something to do in a table of `a` and `b` in partitions 1 and 2.
-fn operations(table: &TestTable) -> Vec<(&'static str, Box<dyn Fn(&str, bool) -> Box<dyn Operation>>)> {
+fn operations(table: &TestTable) -> Vec<(&'static str, Make)> {
     let since = table.metadata().current_snapshot_id();
     macro_rules! to {
         ($operation:expr) => {
@@ -34,10 +37,7 @@ fn operations(table: &TestTable) -> Vec<(&'static str, Box<dyn Fn(&str, bool) ->
                 .with_file(SCHEMA, SPEC, new())
                 .validated_from(since, IsolationLevel::Serializable)),
         ),
-        (
-            "rewrite files",
-            to!(RewriteFiles::new(since).removing([path("a")]).with_file(SCHEMA, SPEC, new())),
-        ),
+        ("rewrite files", to!(RewriteFiles::new(since).removing([path("a")]).with_file(SCHEMA, SPEC, new()))),
     ]
 }
 
@@ -117,7 +117,8 @@ fn staged_appends_do_not_share_a_snapshot() {
 fn nothing_is_committed_to_a_tag() {
     let mut table = table(FormatVersion::V2);
     let snapshot_id = table.metadata().current_snapshot_id().unwrap();
-    let update = TableUpdate::SetSnapshotRef { name: "v1".to_owned(), reference: SnapshotRef::tag(snapshot_id) };
+    let update =
+        TableUpdate::SetSnapshotRef { name: "v1".to_owned(), reference: SnapshotRef::tag(snapshot_id) };
     let base = table.base.as_mut().unwrap();
     base.metadata = base.metadata.apply(&[update], &ApplyContext::new(1_000)).unwrap();
     for (name, operation) in operations(&table) {
@@ -129,7 +130,9 @@ fn nothing_is_committed_to_a_tag() {
 #[test]
 fn computed_entries_of_the_summary_cannot_be_set() {
     let mut table = table(FormatVersion::V2);
-    for key in ["total-records", "deleted-data-files", "operation", "wap.id", "published-wap-id", "manifests-kept"] {
+    for key in
+        ["total-records", "deleted-data-files", "operation", "wap.id", "published-wap-id", "manifests-kept"]
+    {
         let delete = DeleteFiles::new([path("a")]).with_summary_property(key, "1");
         let reason = rejected(table.commit(&delete).unwrap_err());
         assert!(reason.contains("cannot be set"), "{reason}");

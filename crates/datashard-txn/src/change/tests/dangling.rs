@@ -37,9 +37,8 @@ fn deletes_of_one_data_file_go_with_it_and_others_stay() {
 fn delete_manifests_of_other_partitions_are_not_read() {
     let mut table = partitioned(FormatVersion::V2);
     table.commit(&append([of("a", 1), of("b", 2)])).unwrap();
-    let of_partition = |name: &str, data: &str, id| {
-        position_deletes(name, data).with_partition(vec![Some(Value::Int(id))])
-    };
+    let of_partition =
+        |name: &str, data: &str, id| position_deletes(name, data).with_partition(vec![Some(Value::Int(id))]);
     table.commit(&deletes([of_partition("of-a", "a", 1)])).unwrap();
     table.commit(&deletes([of_partition("of-b", "b", 2)])).unwrap();
     assert_eq!(table.reads(&DeleteFiles::new([path("a")]), &[]).len(), 2);
@@ -49,8 +48,7 @@ fn delete_manifests_of_other_partitions_are_not_read() {
 
 #[test]
 fn deletes_of_a_whole_partition_go_with_it_by_filter_and_by_replacement() {
-    let of_partition =
-        |name: &str, id| equality_deletes(name).with_partition(vec![Some(Value::Int(id))]);
+    let of_partition = |name: &str, id| equality_deletes(name).with_partition(vec![Some(Value::Int(id))]);
     let table = {
         let mut table = partitioned(FormatVersion::V2);
         table.commit(&append([of("a", 1), of("b", 2)])).unwrap();

@@ -94,7 +94,9 @@ fn a_partition_and_metrics_tell_together_what_neither_tells_alone() {
     };
     let filter = || "id = 1 and day < '1970-01-11'".parse::<Predicate>().unwrap();
     let mut table = partitioned(FormatVersion::V2);
-    table.commit(&append([of_days("old", 1, 0, 9), of_days("new", 1, 10, 20), of_days("other", 2, 0, 9)])).unwrap();
+    table
+        .commit(&append([of_days("old", 1, 0, 9), of_days("new", 1, 10, 20), of_days("other", 2, 0, 9)]))
+        .unwrap();
     table.commit(&DeleteWhere::new(filter())).unwrap();
     assert_eq!(live(&table), ["new", "other"]);
     table.commit(&append([of_days("mixed", 1, 0, 20)])).unwrap();

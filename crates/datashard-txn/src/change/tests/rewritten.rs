@@ -35,7 +35,11 @@ fn a_kept_sequence_number_is_explicit_and_counts_for_the_manifest() {
         table.commit(&merging(&table).with_data_sequence_number(DataSequenceNumber(2))).unwrap();
         let identity = table.live()[&path("ab")].clone();
         assert_eq!((identity.data_sequence_number, identity.file_sequence_number), (2, Some(4)));
-        let row = table.rows().into_iter().find(|row| row.added_files_count == Some(1) && row.sequence_number.is_some_and(|n| n.0 == 4)).unwrap();
+        let row = table
+            .rows()
+            .into_iter()
+            .find(|row| row.added_files_count == Some(1) && row.sequence_number.is_some_and(|n| n.0 == 4))
+            .unwrap();
         assert_eq!(row.min_sequence_number.map(|number| number.0), Some(2));
     }
     let mut table = plain(FormatVersion::V1, &["a", "b"]);
@@ -65,7 +69,11 @@ fn equality_deletes_of_others_conflict_unless_they_reach_the_new_files() {
     table.commit(&deletes([equality_deletes("e")])).unwrap();
     for rewrite in [anew, later] {
         let conflict = conflict(table.commit(&rewrite).unwrap_err());
-        assert_eq!(conflict.kind, ConflictKind::AddedDeletes, "the number is newer than those deletes: {rewrite:?}");
+        assert_eq!(
+            conflict.kind,
+            ConflictKind::AddedDeletes,
+            "the number is newer than those deletes: {rewrite:?}"
+        );
         assert_eq!(conflict.snapshot_id, table.metadata().current_snapshot_id());
     }
     table.commit(&keeps).unwrap();
@@ -110,17 +118,28 @@ fn what_would_add_or_delete_rows_is_refused() {
     let base = || planned(&table);
     let cases = [
         (base(), "removes nothing"),
-        (base().removing_deletes(&position_deletes("d", "a")).with_file(SCHEMA, SPEC, file("n")), "rows would be added"),
-        (base().removing([path("a")]).with_delete_file(SCHEMA, SPEC, position_deletes("n", "a")), "rows would be deleted"),
         (
-            base().removing_deletes(&position_deletes("d", "a")).with_delete_file(SCHEMA, SPEC, equality_deletes("e")),
+            base().removing_deletes(&position_deletes("d", "a")).with_file(SCHEMA, SPEC, file("n")),
+            "rows would be added",
+        ),
+        (
+            base().removing([path("a")]).with_delete_file(SCHEMA, SPEC, position_deletes("n", "a")),
+            "rows would be deleted",
+        ),
+        (
+            base().removing_deletes(&position_deletes("d", "a")).with_delete_file(
+                SCHEMA,
+                SPEC,
+                equality_deletes("e"),
+            ),
             "equality deletes",
         ),
         (
-            base()
-                .removing([path("a")])
-                .removing_deletes(&position_deletes("d", "a"))
-                .with_delete_file(SCHEMA, SPEC, position_deletes("n", "a")),
+            base().removing([path("a")]).removing_deletes(&position_deletes("d", "a")).with_delete_file(
+                SCHEMA,
+                SPEC,
+                position_deletes("n", "a"),
+            ),
             "of which it also deletes rows",
         ),
     ];
@@ -164,9 +183,11 @@ fn a_data_file_never_gets_two_deletion_vectors() {
 fn deletes_for_a_data_file_that_others_removed_are_a_conflict() {
     let mut table = plain(FormatVersion::V2, &["a", "b"]);
     table.commit(&deletes([position_deletes("d", "b")])).unwrap();
-    let rewrite = planned(&table)
-        .removing_deletes(&position_deletes("d", "b"))
-        .with_delete_file(SCHEMA, SPEC, position_deletes("n", "a"));
+    let rewrite = planned(&table).removing_deletes(&position_deletes("d", "b")).with_delete_file(
+        SCHEMA,
+        SPEC,
+        position_deletes("n", "a"),
+    );
     table.commit(&DeleteFiles::new([path("a")])).unwrap();
     assert_eq!(conflict(table.commit(&rewrite).unwrap_err()).kind, ConflictKind::MissingFiles);
 }

@@ -103,7 +103,7 @@ impl Writer {
             }
         }
         let mut kept = Vec::new();
-        for row in &inputs.loaded.manifest_list {
+        for row in inputs.loaded.manifest_list.iter() {
             let mut inheritance = row.inherit();
             let bytes = inputs.loaded.manifest(row).unwrap();
             let entries: Vec<ManifestEntry> = ManifestReader::new(bytes)

@@ -73,7 +73,7 @@ impl Planned {
             return Ok(Some((extra, replaced)));
         }
         let mut entries = Vec::new();
-        for row in &inputs.loaded.manifest_list {
+        for row in inputs.loaded.manifest_list.iter() {
             let Some(bytes) = inputs.loaded.bytes(&vectors_read(row)) else { return Ok(None) };
             entries.extend(live(row, bytes));
         }
