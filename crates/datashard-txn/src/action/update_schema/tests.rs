@@ -68,7 +68,7 @@ fn defaults_and_required_columns_follow_the_format_version() {
     for version in [FormatVersion::V1, FormatVersion::V2] {
         let refusal =
             TestTable::plain(version).commit(&UpdateSchema::new(new().add_column(column()))).unwrap_err();
-        assert!(refusal.to_string().contains("format version 3"), "{refusal}");
+        assert!(refusal.to_string().contains("needs format version v3"), "{refusal}");
     }
     let mut table = TestTable::plain(FormatVersion::V3);
     table.commit(&UpdateSchema::new(new().add_column(column()))).unwrap();

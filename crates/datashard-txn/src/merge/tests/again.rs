@@ -16,8 +16,9 @@ fn b7_merged_manifests_are_used_again_while_what_they_replace_is_there() {
     let earlier = written(&first);
 
     // Somebody changes something else.
-    let mut changed = table.clone();
+    let mut changed = table.clone().numbered(20);
     changed.commit(&SetProperties::new().set("a", "b")).unwrap();
+    let mut changed = changed.for_operation(10);
     let reads = changed.reads(&ours, &earlier);
     assert!(reads.is_empty(), "what was merged is not read again");
     let second = changed.attempt(&ours, 2, &earlier).unwrap();
@@ -27,23 +28,13 @@ fn b7_merged_manifests_are_used_again_while_what_they_replace_is_there() {
     assert_eq!((changed.rows().len(), changed.live().len()), (2, 9));
 
     // Somebody merges the same manifests: ours are not needed, and nothing is there twice.
-    let mut taken = table.clone();
+    let mut taken = table.clone().numbered(20);
     taken.now_ms += 1;
     let theirs = taken.attempt(&append("theirs"), 3, &[]).unwrap();
     taken.files.retain(|path, _| theirs.manifests.iter().all(|new| new.row.manifest_path != *path));
     taken.adopt(&theirs);
     assert_eq!(taken.rows().len(), 2);
-    // Two different operations never have one name; in this test they do, so that only its list is of interest here.
-    let ours_after: Vec<NewManifest> = earlier
-        .iter()
-        .map(|new| {
-            let mut new = new.clone();
-            new.row.manifest_path = new.row.manifest_path.replace("-m", "-ours-m");
-            new.path = testing::table_path(&new.path.as_str().replace("-m", "-ours-m"));
-            new
-        })
-        .collect();
-    let second = taken.attempt(&ours, 2, &ours_after).unwrap();
+    let second = taken.for_operation(10).attempt(&ours, 2, &earlier).unwrap();
     assert!(merged(&second).is_empty());
     assert_eq!(second.rows.len(), 3, "ours, theirs, and what they merged");
 }
