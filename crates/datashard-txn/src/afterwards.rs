@@ -17,12 +17,13 @@ impl Core {
         let work = async move {
             let advanced = core.store.advance_hint(version).await;
             tracing::debug!(%version, ?advanced, "version hint");
-            let is_first = matches!(advanced, HintAdvance::Deferred)
-                && !core.hint_is_flushed.swap(true, Ordering::AcqRel);
-            if is_first {
+            let mut is_owed = matches!(advanced, HintAdvance::Deferred);
+            while is_owed && !core.hint_is_flushed.swap(true, Ordering::AcqRel) {
                 let flushed = core.store.flush_hint().await;
                 core.hint_is_flushed.store(false, Ordering::Release);
                 tracing::debug!(?flushed, "version hint");
+                // Others that were deferred while it was written have left theirs to this one.
+                is_owed = matches!(flushed, Some(HintAdvance::Written(_) | HintAdvance::Already(_)));
             }
         };
         self.options.background.run(work.boxed());

@@ -52,10 +52,11 @@ impl Core {
     }
 
     async fn drive(&self, work: &mut Work, operation: &dyn Operation) -> Result<Committed, CommitError> {
-        let mut view = match self.view() {
-            Some(view) => Some(view),
-            None => self.newest(None).await?,
-        };
+        let mut view = self.view();
+        let mut is_remembered = view.is_some();
+        if !is_remembered {
+            view = self.newest(None).await?;
+        }
         loop {
             // Is it committed already, or certainly not? (R5, R6)
             match self.stands(work, view.as_ref()).await? {
@@ -80,7 +81,11 @@ impl Core {
                         Err(CommitError::Corrupt { path, reason }) => {
                             let newest = self.look_after(work, view.as_ref()).await?;
                             if view.as_ref().is_some_and(|view| view.base.version == newest.base.version) {
-                                return Err(CommitError::Corrupt { path, reason });
+                                // Or all of the table is gone, and nothing can be newer.
+                                return match self.newest(None).await? {
+                                    Some(_) => Err(CommitError::Corrupt { path, reason }),
+                                    None => Err(self.table_is_gone()),
+                                };
                             }
                             view = Some(newest);
                             work.lost(self)?;
@@ -110,10 +115,14 @@ impl Core {
             let children = work.unwritten(operation, &attempt);
             work.note_writing(&children, &attempt);
             let path = metadata_path(attempt.base.version)?;
+            let newest = view.as_ref().map(async |view| match std::mem::take(&mut is_remembered) {
+                true => self.newest_since(view).await,
+                false => self.newest(Some(view)).await,
+            });
             let (written, staged, newest) = join3(
                 self.store.put_all(children),
                 self.store.stage(&path, attempt.bytes.clone()),
-                OptionFuture::from(view.as_ref().map(|view| self.newest(Some(view)))),
+                OptionFuture::from(newest),
             )
             .await;
             written?;

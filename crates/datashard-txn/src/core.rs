@@ -1,11 +1,12 @@
 //! What the clones of a handle share: the store, the newest version known, the session.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use datashard_io::TableStore;
 use datashard_io::context::Context;
+use datashard_spec::Uuid;
 
 use crate::merging::Merging;
 use crate::options::CommitOptions;
@@ -19,6 +20,8 @@ pub(crate) struct Core {
     pub(crate) store: TableStore,
     pub(crate) options: CommitOptions,
     view: Mutex<Option<View>>,
+    /// The table that this is a handle of, from when it was seen first.
+    table_uuid: OnceLock<Uuid>,
     session: Mutex<Session>,
     own_writes: Mutex<OwnWrites>,
     /// After how many lost slots an operation is given up; `None` for as long as its time lasts.
@@ -47,6 +50,7 @@ impl Core {
             store,
             options,
             view: Mutex::new(view),
+            table_uuid: OnceLock::new(),
             session: Mutex::new(session),
             own_writes: Mutex::new(own_writes),
             most_losses,
@@ -72,6 +76,11 @@ impl Core {
         if !is_older {
             *known = Some(view.clone());
         }
+    }
+
+    /// The table that this is a handle of: that of `seen`, if it is the first that is seen.
+    pub(crate) fn table_uuid(&self, seen: Uuid) -> Uuid {
+        *self.table_uuid.get_or_init(|| seen)
     }
 
     pub(crate) fn forget_view(&self) {

@@ -39,8 +39,8 @@
 //! The functions of [`protocol`] and [`next`] are pure: an exhaustive model and a simulation of the whole crate call the very code that runs.
 //!
 //! # What a commit costs
-//! A small append on a handle that knows the newest version costs four PUTs (data, manifest, manifest list, metadata) and one GET (is there
-//! a newer version?), in two rounds one after the other; no listing. The hint is written after the answer, on buckets at most once a second.
+//! A small append on a handle that knows the newest version costs four PUTs (data, manifest, manifest list, metadata), one GET (is there
+//! a newer version?) and one HEAD (is the table still there, and the same?), in two rounds one after the other; no listing. The hint is written after the answer, on buckets at most once a second.
 //! An attempt that loses its slot costs two PUTs (manifest list, metadata) and three GETs more (the version that was faster, its manifest
 //! list, and whether there is yet a newer one): data and manifests are used again, since they leave their sequence numbers open. Whoever
 //! lost before pauses, and then looks for the newest version, which takes a HEAD more. Every eighth append or so merges manifests, one PUT

@@ -8,6 +8,7 @@ use datashard_spec::avro::ManifestListReader;
 use datashard_spec::id::MetadataVersion;
 use datashard_spec::manifest::ManifestFile;
 use datashard_spec::snapshot_ref::MAIN_BRANCH;
+use futures_util::future::join;
 
 use crate::base::Base;
 use crate::core::Core;
@@ -39,6 +40,7 @@ impl Core {
         let Some(from) = from else {
             let Some(head) = self.store.find_head().await? else { return Ok(None) };
             let view = View::of_head(&head)?;
+            self.check_is_same_table(&view.base)?;
             self.check_predecessor(&view).await?;
             return Ok(Some(view));
         };
@@ -46,7 +48,7 @@ impl Core {
             Ok(HeadAfter::Same(known)) => Ok(Some(View { known, ..from.clone() })),
             Ok(HeadAfter::Newer(head)) => {
                 let view = View::of_head(&head)?;
-                same_table(&from.base, &view.base)?;
+                self.check_is_same_table(&view.base)?;
                 if from.base.next_version().is_ok_and(|next| next == view.base.version) {
                     check_successor(&from.base, &view.base)?;
                 } else {
@@ -58,6 +60,46 @@ impl Core {
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The newest version, given one that is remembered from an earlier operation; beside it, whether the table is still there at all.
+    ///
+    /// A table that was deleted, or replaced by another one in its place, has no next version either. Nobody else has a manifest list by
+    /// the name of the one that the view's snapshot has: one HEAD tells. Without a snapshot the version itself is read again.
+    pub(crate) async fn newest_since(&self, from: &View) -> Result<Option<View>, CommitError> {
+        let (newest, is_there) = join(self.newest(Some(from)), self.is_there(&from.base)).await;
+        let newest = newest?;
+        let is_newer = newest.as_ref().is_some_and(|newest| newest.base.version != from.base.version);
+        if is_there? || is_newer {
+            return Ok(newest);
+        }
+        self.newest(None).await
+    }
+
+    async fn is_there(&self, base: &Base) -> Result<bool, CommitError> {
+        if let Ok(Some(path)) = base.manifest_list(MAIN_BRANCH, self.store.location()) {
+            return Ok(self.store.exists(&path).await?);
+        }
+        match self.store.read_version(base.version).await {
+            Ok(bytes) => {
+                let found = Base::read(base.version, &bytes)?;
+                Ok(found.metadata.table_uuid() == base.metadata.table_uuid())
+            }
+            Err(StoreError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A handle never goes over from one table to another that was made in its place.
+    fn check_is_same_table(&self, base: &Base) -> Result<(), CommitError> {
+        let Some(found) = base.metadata.table_uuid() else { return Ok(()) };
+        let own = self.table_uuid(found);
+        if own == found {
+            return Ok(());
+        }
+        Err(CommitError::rejected(format!(
+            "the table {own} was replaced by another table, {found}; open it anew"
+        )))
     }
 
     /// The version right after a view, whether or not there are others after it. One GET; `None` if [`newest`](Self::newest) has to be asked.
@@ -77,7 +119,7 @@ impl Core {
             return Ok(None);
         };
         let base = Base::read(version, &bytes)?;
-        same_table(&from.base, &base)?;
+        self.check_is_same_table(&base)?;
         check_successor(&from.base, &base)?;
         let known = Known::newest_at(version, now.saturating_sub(age));
         Ok(Some(View { base: Arc::new(base), known, rows: None }))
@@ -141,17 +183,6 @@ impl Core {
         let reader = ManifestListReader::new(&bytes).map_err(|e| CommitError::corrupt(path, e))?;
         let rows = reader.collect::<Result<Vec<_>, _>>().map_err(|e| CommitError::corrupt(path, e))?;
         Ok(rows)
-    }
-}
-
-/// A handle never goes over from one table to another that was made in its place.
-fn same_table(before: &Base, after: &Base) -> Result<(), CommitError> {
-    let (before, after) = (before.metadata.table_uuid(), after.metadata.table_uuid());
-    match (before, after) {
-        (Some(before), Some(after)) if before != after => Err(CommitError::rejected(format!(
-            "the table {before} was replaced by another table, {after}; open it anew"
-        ))),
-        _ => Ok(()),
     }
 }
 

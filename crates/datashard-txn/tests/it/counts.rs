@@ -122,6 +122,7 @@ fn a_small_append_takes_two_rounds_and_the_hint_comes_after_the_answer() {
                 told(&store.requests()[before..]),
                 [
                     ("put", "data", 0, 45),
+                    ("head", "list", 0, 22),
                     ("put", "list", 0, 45),
                     ("put", "manifest", 0, 45),
                     ("get", "metadata", 0, 22),
@@ -180,8 +181,8 @@ fn a_lost_slot_costs_two_puts_and_what_it_takes_to_see_who_won() {
     let [winner, loser] = costs[..] else { panic!("{costs:?}") };
     assert_eq!((winner.0, loser.0), (1, 2));
     let read_first = winner.1[1] - 1;
-    assert_eq!(winner.1, [4, 1 + read_first, 0, 0, 0]);
-    assert_eq!(loser.1, [4 + 2, 1 + 3 + (1 - read_first), 0, 0, 0]);
+    assert_eq!(winner.1, [4, 1 + read_first, 1, 0, 0]);
+    assert_eq!(loser.1, [4 + 2, 1 + 3 + (1 - read_first), 1, 0, 0]);
     let audited = simulation.run(audit(&store.table(simulation.context()))).unwrap().unwrap();
     assert_eq!(audited.each_once().len(), 5);
 }
@@ -215,7 +216,7 @@ fn c7_hints_of_a_busy_writer_are_a_second_apart_and_the_last_is_the_newest() {
             assert!(pair[1] - pair[0] >= Duration::from_secs(1), "{written:?}");
         }
         let hint = store.object("table/metadata/version-hint.text").unwrap();
-        assert_eq!(hint, newest.to_string().as_bytes());
+        assert_eq!(hint, newest.to_string().as_bytes(), "{written:?}");
     }
 }
 
@@ -237,7 +238,12 @@ fn appends_of_clones_that_meet_cost_one_commit() {
             let first = versions.iter().filter(|version| version.0 == 2).count();
             assert!(versions.iter().all(|version| (2..=3).contains(&version.0)), "{versions:?}");
             let commits = if first == 40 { 1 } else { 2 };
-            assert_eq!(cost(committer.store(), &before), [40 + 3 * commits, commits, 0, 0, 0]);
+            // There is no manifest list yet whose place would tell that the table is still there.
+            let read_again = 1;
+            assert_eq!(
+                cost(committer.store(), &before),
+                [40 + 3 * commits, commits + read_again, commits - 1, 0, 0]
+            );
             assert_eq!(audit(committer.store()).await.unwrap().each_once().len(), 40);
         })
         .unwrap();
@@ -399,7 +405,8 @@ fn a_lone_writers_merges_read_nothing() {
                     None => committer.append(append).await.unwrap(),
                 };
                 let [put, get, head, list, delete] = cost(committer.store(), &before);
-                assert_eq!((get, head, list, delete), (1, 0, 0, 0), "append {number}");
+                let there = if number == 0 { (2, 0) } else { (1, 1) };
+                assert_eq!(((get, head), list, delete), (there, 0, 0), "append {number}");
                 assert!((4..=6).contains(&put), "append {number}: {put} PUTs");
                 merges += put - 4;
             }

@@ -25,6 +25,7 @@ mod mutations;
 mod plan;
 mod rows_answers;
 mod rows_cancel;
+mod rows_other_tables;
 mod rows_races;
 mod rows_stalled;
 mod rows_trouble;

@@ -9,7 +9,6 @@ use super::probe::{Probe, update};
 use super::writer::Writer;
 use crate::action::testing::{TestTable, file};
 use crate::conflict::ConflictKind;
-use crate::rules::Rules;
 
 const ADDED: Check<'static> = Check::NoAddedFiles(Scope::Everything);
 
@@ -109,8 +108,8 @@ fn what_was_read_for_an_attempt_is_not_read_again_for_the_next() {
 #[cfg(feature = "mutations")]
 fn a_build_that_skips_validation_finds_nothing() {
     let (mut table, ids) = appended(2);
-    table.rules = Rules::without(crate::rules::Mutation::SkipValidation);
+    table.rules = crate::rules::Rules::without(crate::rules::Mutation::SkipValidation);
     assert_eq!(Probe::of(Some(ids[0]), ADDED).kind(&table), None);
-    table.rules = Rules::all();
+    table.rules = crate::rules::Rules::all();
     assert!(Probe::of(Some(ids[0]), ADDED).kind(&table).is_some());
 }
