@@ -52,6 +52,7 @@ impl Mutation {
 
 /// The rules in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub struct Rules {
     #[cfg(feature = "mutations")]
     dropped: Option<Mutation>,
