@@ -38,6 +38,8 @@ mod delete_files;
 mod delete_where;
 mod expire_snapshots;
 mod files;
+#[cfg(test)]
+mod interplay;
 mod manifests;
 mod merge_manifests;
 mod metadata_change;

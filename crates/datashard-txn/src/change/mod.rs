@@ -57,7 +57,7 @@ pub(crate) mod purpose {
     pub(crate) const VECTORS: u32 = 4;
 
     /// The last reading of one delete manifest that has a number of its own.
-    pub(crate) const MOST_READINGS: u32 = 1 << 20;
+    pub(crate) const MOST_READINGS: u32 = (1 << 12) - 1;
 
     /// Delete manifests, to take files out of them: what is found depends on the data files that go, and there is a reading for each time
     /// that they are others.
