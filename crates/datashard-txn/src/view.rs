@@ -38,9 +38,7 @@ impl Core {
     /// Every version that is stepped to is held against the one before it (R1), and against the retire boundary where that is due (R2).
     pub(crate) async fn newest(&self, from: Option<&View>) -> Result<Option<View>, CommitError> {
         let Some(from) = from else {
-            let Some(head) = self.store.find_head().await? else { return Ok(None) };
-            let view = View::of_head(&head)?;
-            self.check_is_same_table(&view.base)?;
+            let Some(view) = self.found().await? else { return Ok(None) };
             self.check_predecessor(&view).await?;
             return Ok(Some(view));
         };
@@ -60,6 +58,23 @@ impl Core {
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The newest version of a table that is opened: its folder is looked at as well, at the same time as the version before it.
+    pub(crate) async fn open(&self) -> Result<Option<View>, CommitError> {
+        let Some(view) = self.found().await? else { return Ok(None) };
+        let layout = self.store.check_layout(view.base.version);
+        let (predecessor, layout) = join(self.check_predecessor(&view), layout).await;
+        layout?;
+        predecessor?;
+        Ok(Some(view))
+    }
+
+    async fn found(&self) -> Result<Option<View>, CommitError> {
+        let Some(head) = self.store.find_head().await? else { return Ok(None) };
+        let view = View::of_head(&head)?;
+        self.check_is_same_table(&view.base)?;
+        Ok(Some(view))
     }
 
     /// The newest version, given one that is remembered from an earlier operation; beside it, whether the table is still there at all.

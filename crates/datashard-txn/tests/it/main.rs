@@ -24,6 +24,7 @@ mod disk_watched;
 mod kill;
 mod kill_points;
 mod kill_support;
+mod opening;
 mod power_loss;
 mod power_loss_support;
 mod race;
