@@ -41,7 +41,7 @@ fn add_column(name: &str) -> UpdateSchema {
     UpdateSchema::new(SchemaUpdate::new().add_column(NewColumn::optional(name, PrimitiveType::Int)))
 }
 
-const OPERATIONS: [(&str, Make); 22] = [
+const OPERATIONS: [(&str, Make); 23] = [
     ("append", |_, tag| Box::new(append(tag))),
     ("delete files", |_, _| Box::new(DeleteFiles::new([location("a")]))),
     ("overwrite", |ids, tag| {
@@ -52,6 +52,7 @@ const OPERATIONS: [(&str, Make); 22] = [
         let rewrite = RewriteFiles::new(Some(ids.current)).removing([location("b")]);
         Box::new(rewrite.with_file(SchemaId(0), PartitionSpecId(0), file(tag)))
     }),
+    ("rewrite manifests", |_, _| Box::new(RewriteManifests::new())),
     ("cherry-pick", |ids, _| Box::new(CherryPick::new(ids.staged))),
     ("schema: add a column", |_, tag| Box::new(add_column(tag))),
     ("schema: rename `day`", |_, tag| {

@@ -12,6 +12,7 @@
 //! | [`RewriteFiles`] | puts files with the same rows in the place of others |
 //! | [`RowDelta`] | adds rows, and deletes rows of data files that stay |
 //! | [`MergeManifests`] | merges manifests that are too large for that, in a snapshot of its own |
+//! | [`RewriteManifests`] | puts the entries of manifests into manifests by partition |
 //! | [`CherryPick`] | applies a snapshot of another branch, or a staged one, to the head |
 //! | [`SetProperties`] | sets and removes properties, key by key; raises the format version |
 //! | [`UpdateSchema`] | adds, drops, renames, moves and widens columns, by name |
@@ -52,6 +53,7 @@ mod replace_partitions;
 mod replace_sort_order;
 mod retention;
 mod rewrite_files;
+mod rewrite_manifests;
 mod rollback_to;
 mod row_delta;
 mod schema_fit;
@@ -80,6 +82,7 @@ pub use replace::ReplaceTable;
 pub use replace_partitions::ReplacePartitions;
 pub use replace_sort_order::ReplaceSortOrder;
 pub use rewrite_files::RewriteFiles;
+pub use rewrite_manifests::RewriteManifests;
 pub use rollback_to::RollbackTo;
 pub use row_delta::RowDelta;
 pub use set_current_snapshot::SetCurrentSnapshot;

@@ -26,3 +26,4 @@ pub use plan::{MergeGroup, plan};
 pub use settings::MergeSettings;
 
 pub(crate) use decide::{Budget, Merges};
+pub(crate) use write::Rewriting;
