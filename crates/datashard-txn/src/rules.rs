@@ -24,13 +24,15 @@ pub enum Mutation {
     LateView,
     /// R5: absence counts as proof, whatever the floors say.
     NoHistory,
+    /// History: a commit that merges segments leaves what was in them out of the index.
+    DropSegment,
     /// Conflicts: nobody looks at what was committed since an operation began.
     SkipValidation,
 }
 
 impl Mutation {
     /// All of them, with the names that tools take.
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("answers-are-truth", Self::AnswersAreTruth),
         ("no-check-after-create", Self::NoCheckAfterCreate),
         ("no-check-after-read", Self::NoCheckAfterRead),
@@ -41,6 +43,7 @@ impl Mutation {
         ("ignore-file-floor", Self::IgnoreFileFloor),
         ("no-history", Self::NoHistory),
         ("late-view", Self::LateView),
+        ("drop-segment", Self::DropSegment),
         ("skip-validation", Self::SkipValidation),
     ];
 

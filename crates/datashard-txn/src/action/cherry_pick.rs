@@ -1,5 +1,6 @@
 //! [`CherryPick`]: applies a snapshot that is not part of a branch to its head.
 
+mod history;
 mod picked;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use datashard_spec::value::Tuple;
 
 use self::picked::Picked;
 use super::files::{NewFile, excerpt};
-use super::metadata_change::{against, changed, damaged, listed};
+use super::metadata_change::{against, changed, listed};
 use super::metadata_form::existing;
 use super::update_refs::at;
 use crate::base::Base;
@@ -97,29 +98,6 @@ impl CherryPick {
         let source = listed(NAME, base, inputs, id)?;
         let head = base.head(self.notes.branch()).map_err(|e| against(NAME, inputs, e.to_string()))?;
         let head = head.map(|head| head.id);
-        let wap_id = source.summary.get(summary_key::WAP_ID);
-        for snapshot in head.into_iter().flat_map(|head| base.metadata.ancestors(head)) {
-            let snapshot = snapshot.map_err(|e| damaged(base, &e))?;
-            let refused = |what: String| {
-                let branch = excerpt(self.notes.branch());
-                Err(against(NAME, inputs, format!("snapshot {id} {what} of `{branch}` already")))
-            };
-            if snapshot.id == id {
-                return refused("is in the history".to_owned());
-            }
-            if snapshot.summary.count(summary_key::SOURCE_SNAPSHOT_ID) == Some(id.0) {
-                return refused(format!("was picked as snapshot {}, which is in the history", snapshot.id));
-            }
-            let published =
-                [summary_key::WAP_ID, summary_key::PUBLISHED_WAP_ID].map(|key| snapshot.summary.get(key));
-            if let Some(wap_id) = wap_id.filter(|wap_id| published.contains(&Some(*wap_id))) {
-                let wap_id = excerpt(wap_id);
-                return refused(format!(
-                    "has the wap.id `{wap_id}`, which snapshot {} published in the history",
-                    snapshot.id
-                ));
-            }
-        }
         if source.parent_id == head {
             return Ok((source, How::Forward));
         }
@@ -136,6 +114,20 @@ impl CherryPick {
                     excerpt(self.notes.branch())
                 ),
             )),
+        }
+    }
+
+    /// Sees to it that nothing is published twice.
+    fn check_history(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Progress<()>, Refusal> {
+        let source = listed(NAME, base, inputs, self.snapshot_id)?;
+        let head = base.head(self.notes.branch()).map_err(|e| against(NAME, inputs, e.to_string()))?;
+        match history::published(source, head.map(|head| head.id), base, inputs)? {
+            Progress::Wanted(reads) => Ok(Progress::Wanted(reads)),
+            Progress::Done(None) => Ok(Progress::Done(())),
+            Progress::Done(Some(how)) => {
+                let branch = excerpt(self.notes.branch());
+                Err(against(NAME, inputs, format!("snapshot {} {how} of `{branch}` already", source.id)))
+            }
         }
     }
 
@@ -232,6 +224,9 @@ impl Operation for CherryPick {
     }
 
     fn reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
+        if let Progress::Wanted(reads) = self.check_history(base, inputs)? {
+            return Ok(reads);
+        }
         if self.how(base, inputs)?.1 == How::Forward {
             return Ok(Vec::new());
         }
@@ -266,6 +261,9 @@ impl Operation for CherryPick {
 
     fn produce(&self, base: Option<&Base>, inputs: &Inputs<'_>) -> Result<Produced, Refusal> {
         let base = existing(base, NAME)?;
+        if let Progress::Wanted(reads) = self.check_history(base, inputs)? {
+            return Err(unread(&reads));
+        }
         let (source, how) = self.how(base, inputs)?;
         if how == How::Forward {
             let branch = self.notes.branch();
@@ -275,12 +273,14 @@ impl Operation for CherryPick {
         }
         match self.with_change(base, inputs, |change| change.produce(base, inputs))? {
             Progress::Done(produced) => Ok(produced),
-            Progress::Wanted(reads) => Err(Refusal::Corrupt {
-                path: reads.first().map(|read| read.location().to_owned()).unwrap_or_default(),
-                reason: "it was not read".to_owned(),
-            }),
+            Progress::Wanted(reads) => Err(unread(&reads)),
         }
     }
+}
+
+fn unread(reads: &[Read]) -> Refusal {
+    let path = reads.first().map(|read| read.location().to_owned()).unwrap_or_default();
+    Refusal::Corrupt { path, reason: "it was not read".to_owned() }
 }
 
 fn pick_read(row: &ManifestFile) -> Read {

@@ -32,4 +32,4 @@ pub use trim::TrimHistory;
 
 pub(crate) use file::SegmentFile;
 pub(crate) use lookup::corrupt_index;
-pub(crate) use plan::{Moves, damaged, is_segment};
+pub(crate) use plan::{Moves, damaged, is_segment, read_of};

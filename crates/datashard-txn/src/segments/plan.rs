@@ -16,6 +16,7 @@ use crate::base::Base;
 use crate::inputs::Inputs;
 use crate::read::Read;
 use crate::refusal::Refusal;
+use crate::rules::Mutation;
 
 const NAME: &str = "move snapshots into history segments";
 
@@ -70,7 +71,7 @@ impl Moves {
     /// `Corrupt` if the index names something else.
     pub(crate) fn reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
         let merged = self.merged().iter();
-        merged.map(|segment| read(segment, base, inputs)).collect()
+        merged.map(|segment| read_of(segment, base, inputs)).collect()
     }
 
     /// Moves what is due, after the commit's own changes. Gives the metadata without it, and the segment's file; `None` if the changes left
@@ -85,6 +86,11 @@ impl Moves {
         inputs: &Inputs<'_>,
     ) -> Result<Option<(TableMetadata, TablePath, Bytes)>, Refusal> {
         let of_base = |reason: String| damaged(base, reason);
+        let index = |table: &TableMetadata| table.properties().get(HISTORY).cloned();
+        if index(changed) != index(&base.metadata) {
+            // The operation changes which segments there are. What is due is moved by the next one.
+            return Ok(None);
+        }
         let snapshot_ids = movable(changed, self.keep).map_err(of_base)?;
         if snapshot_ids.is_empty() {
             return Ok(None);
@@ -106,7 +112,7 @@ impl Moves {
 
         let mut parts = Vec::new();
         for segment in self.merged() {
-            let bytes = inputs.loaded.bytes(&read(segment, base, inputs)?);
+            let bytes = inputs.loaded.bytes(&read_of(segment, base, inputs)?);
             let path = segment.path().map_err(of_base)?.to_string();
             let bytes = bytes.ok_or_else(|| of_base(format!("`{path}` was not read")))?;
             parts.push(SegmentFile::read(bytes).map_err(|reason| Refusal::Corrupt { path, reason })?);
@@ -121,6 +127,9 @@ impl Moves {
 
         let mut index = self.index.clone();
         index.segments.truncate(index.segments.len().saturating_sub(self.merged));
+        if !inputs.rules.upholds(Mutation::DropSegment) {
+            index.segments.clear();
+        }
         index.segments.push(segment);
         let mut updates = BTreeMap::new();
         let gc_enabled = changed.properties().get(table::GC_ENABLED.key);
@@ -158,11 +167,15 @@ fn movable(metadata: &TableMetadata, keep: usize) -> Result<Vec<SnapshotId>, Str
         }
     }
     let Some(oldest) = oldest else { return Ok(Vec::new()) };
+    // What is staged is no history until it is published, by becoming the current snapshot: then the log has it.
+    let published: BTreeSet<SnapshotId> =
+        metadata.snapshot_log().iter().map(|entry| entry.snapshot_id).collect();
     let mut moved = Vec::new();
     for snapshot in metadata.snapshots() {
         let snapshot = snapshot.map_err(|e| e.to_string())?;
         let is_old = (snapshot.sequence_number, snapshot.timestamp_ms) < oldest;
-        if is_old && !kept.contains(&snapshot.id) && snapshot.summary.get(STAGED).is_none() {
+        let is_staged = snapshot.summary.get(STAGED).is_some() && !published.contains(&snapshot.id);
+        if is_old && !kept.contains(&snapshot.id) && !is_staged {
             moved.push(snapshot.id);
         }
     }
@@ -210,7 +223,7 @@ pub(super) fn describe(file: &SegmentFile, bytes: &Bytes, inputs: &Inputs<'_>) -
     })
 }
 
-pub(super) fn read(segment: &Segment, base: &Base, inputs: &Inputs<'_>) -> Result<Read, Refusal> {
+pub(crate) fn read_of(segment: &Segment, base: &Base, inputs: &Inputs<'_>) -> Result<Read, Refusal> {
     let path = segment.path().map_err(|reason| damaged(base, reason))?;
     Ok(Read::File { location: inputs.location.file(&path) })
 }

@@ -7,7 +7,7 @@ use datashard_spec::property::table;
 
 use super::file::SegmentFile;
 use super::index::{HISTORY, Segment, SegmentIndex};
-use super::plan::{damaged, describe, read};
+use super::plan::{damaged, describe, read_of};
 use crate::base::Base;
 use crate::inputs::Inputs;
 use crate::operation::Operation;
@@ -60,7 +60,7 @@ impl Operation for TrimHistory {
     fn reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
         let index = Self::index(base)?;
         let wanted = index.segments.iter().filter(|segment| self.may_hold_older(segment));
-        wanted.map(|segment| read(segment, base, inputs)).collect()
+        wanted.map(|segment| read_of(segment, base, inputs)).collect()
     }
 
     fn validate(&self, base: Option<&Base>) -> Result<(), Refusal> {
@@ -82,7 +82,7 @@ impl Operation for TrimHistory {
                 continue;
             }
             let path = segment.path().map_err(|reason| damaged(base, reason))?.to_string();
-            let bytes = inputs.loaded.bytes(&read(&segment, base, inputs)?);
+            let bytes = inputs.loaded.bytes(&read_of(&segment, base, inputs)?);
             let bytes = bytes.ok_or_else(|| damaged(base, format!("`{path}` was not read")))?;
             let mut file = SegmentFile::read(bytes).map_err(|reason| Refusal::Corrupt { path, reason })?;
             let all = file.records.len();

@@ -249,3 +249,24 @@ impl datashard_txn::Operation for Tag {
         Ok(datashard_txn::Produced::new(datashard_txn::Content::Updates(vec![update])))
     }
 }
+
+#[test]
+fn history_that_is_trimmed_while_more_of_it_is_due_to_move_stays_trimmed() {
+    simulated(7, async |simulation, bucket| {
+        let store = bucket.table(simulation.context());
+        let (table, _) = Committer::create(store, short(), CommitOptions::default()).await.unwrap();
+        // With each length, since what is due to move goes by it.
+        for _ in 0..12 {
+            let made = grow(&table, simulation, 11).await;
+            let cut = made[0].1;
+            match table.commit(TrimHistory::before(cut), None).await {
+                Ok(_) => {}
+                Err(CommitError::Rejected { reason, .. }) => assert!(reason.contains("that old"), "{reason}"),
+                Err(error) => panic!("{error}"),
+            }
+            let base = table.base().unwrap();
+            let moved = table.moved_snapshots(&base).await.unwrap();
+            assert!(moved.iter().all(|snapshot| snapshot.timestamp_ms >= cut), "{cut}: {moved:?}");
+        }
+    });
+}

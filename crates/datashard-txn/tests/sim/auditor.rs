@@ -9,6 +9,7 @@ use datashard_txn::{Committed, SUMMARY_APP_KEY};
 
 use crate::chain::{Chain, Files, Live};
 use crate::ledger::{Fate, Ledger, Record, What};
+use crate::mixed;
 
 pub(crate) use crate::chain::reachable;
 use crate::plan::Foreign;
@@ -40,7 +41,10 @@ pub(crate) fn audit(site: &Site) -> Result<Found, String> {
         return Err(format!("{key} was touched, outside of the table"));
     }
     let chain = Chain::read(store)?;
-    check_chain(&chain)?;
+    check_chain(&chain, site.plan.mixed.is_none())?;
+    if site.plan.mixed.is_some() {
+        return mixed::audit::audit(site, &chain);
+    }
     let mut files = Files::new(store);
     let live = check_snapshots(&chain, &mut files)?;
     let ledger = site.ledger();
@@ -56,7 +60,7 @@ pub(crate) fn audit(site: &Site) -> Result<Found, String> {
 }
 
 /// Versions follow each other without gaps, each continues the one before, and nothing that only grows shrinks.
-fn check_chain(chain: &Chain) -> Result<(), String> {
+fn check_chain(chain: &Chain, keeps_snapshots: bool) -> Result<(), String> {
     let numbers: Vec<u64> = chain.versions.keys().copied().collect();
     let newest = chain.newest()?.0;
     let expected: Vec<u64> = (chain.retired.max(1)..=newest).collect();
@@ -84,7 +88,7 @@ fn check_chain(chain: &Chain) -> Result<(), String> {
         if is.last_sequence_number() < was.last_sequence_number() {
             return fail("the sequence number fell".to_owned());
         }
-        if let Some(id) = was.snapshot_ids().find(|id| !is.has_snapshot(*id)) {
+        if keeps_snapshots && let Some(id) = was.snapshot_ids().find(|id| !is.has_snapshot(*id)) {
             return fail(format!("snapshot {id} is gone"));
         }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Bystander {
 }
 
 impl Bystander {
-    async fn pause(&mut self) {
+    pub(crate) async fn pause(&mut self) {
         let most = match self.site.plan.mood {
             Mood::Busy => Duration::from_secs(3),
             Mood::Slow => Duration::from_secs(2_400),

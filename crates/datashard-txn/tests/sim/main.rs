@@ -20,6 +20,7 @@ mod chain;
 mod chance;
 mod director;
 mod ledger;
+mod mixed;
 #[cfg(feature = "mutations")]
 mod mutations;
 mod plan;

@@ -12,7 +12,8 @@ fn found(mutation: Mutation, seeds: u64) -> (u64, String) {
 }
 
 /// What an audit says when the protocol was broken, and not that a world did not come to its end.
-const VIOLATIONS: [&str; 6] = [
+const VIOLATIONS: [&str; 7] = [
+    "is not serial",
     "once is enough",
     "its sender was told",
     "was told, and",
@@ -55,4 +56,19 @@ fn a_create_that_counts_below_the_boundary_is_noticed() {
 #[test]
 fn files_below_the_file_floor_are_noticed() {
     check(Mutation::IgnoreFileFloor, 200);
+}
+
+#[test]
+fn operations_that_are_not_held_against_what_others_committed_are_noticed() {
+    check(Mutation::SkipValidation, 50);
+}
+
+#[test]
+fn a_sweep_by_an_old_view_is_noticed() {
+    check(Mutation::LateView, 500);
+}
+
+#[test]
+fn a_history_segment_that_is_dropped_is_noticed() {
+    check(Mutation::DropSegment, 200);
 }

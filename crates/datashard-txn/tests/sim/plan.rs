@@ -5,6 +5,7 @@ use std::time::Duration;
 use datashard_io::request::RequestKind;
 use datashard_io::sim::{Answer, Delivery, Effect, Fault, Loss, Profile, RandomFaults};
 use datashard_io::store::RetryPolicy;
+use datashard_spec::metadata::FormatVersion;
 use datashard_txn::Rules;
 use datashard_txn::protocol::Limits;
 
@@ -27,6 +28,16 @@ pub(crate) enum Foreign {
     Carries,
     /// Now and then it drops the commit state.
     Drops,
+}
+
+/// What a mixed world's table is like.
+#[derive(Debug, Clone)]
+pub(crate) struct Mixed {
+    pub(crate) format_version: FormatVersion,
+    /// How many snapshots stay out of history segments.
+    pub(crate) keep_snapshots: u64,
+    /// How many manifests are merged at once.
+    pub(crate) merge_count: u64,
 }
 
 /// What happens in a world.
@@ -61,6 +72,8 @@ pub(crate) struct Plan {
     pub(crate) retires: bool,
     pub(crate) sweeps: bool,
     pub(crate) foreign: Foreign,
+    /// Whether writers do all there is to do, and not appends alone.
+    pub(crate) mixed: Option<Mixed>,
 }
 
 impl Plan {
@@ -132,12 +145,34 @@ impl Plan {
                 Foreign::Carries,
                 Foreign::Drops,
             ]),
+            mixed: None,
         }
+        .mixed()
+    }
+
+    /// Every second world is a mixed one.
+    fn mixed(mut self) -> Self {
+        if self.seed.is_multiple_of(2) {
+            return self;
+        }
+        let mut chance = Chance::new(self.seed, "mixed");
+        self.mixed = Some(Mixed {
+            format_version: chance.pick(&[FormatVersion::V3, FormatVersion::V3, FormatVersion::V2]),
+            // More than one commit makes.
+            keep_snapshots: chance.pick(&[4, 6, 100]),
+            merge_count: chance.pick(&[2, 3, 8]),
+        });
+        // Who drops the commit state drops what it says of history.
+        if self.foreign == Foreign::Drops {
+            self.foreign = Foreign::Carries;
+        }
+        self
     }
 
     /// Whether nothing at all goes wrong, so that every operation has to succeed.
     pub(crate) fn is_calm(&self) -> bool {
-        self.fault_rate == 0.0
+        self.mixed.is_none()
+            && self.fault_rate == 0.0
             && self.faults.is_empty()
             && self.disturbances == 0
             && !self.clones

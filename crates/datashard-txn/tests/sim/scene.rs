@@ -79,6 +79,7 @@ impl Scene {
             retires: false,
             sweeps: false,
             foreign: Foreign::Absent,
+            mixed: None,
         };
         change(&mut plan);
         let store = SimStore::new(&simulation, plan.profile.clone());

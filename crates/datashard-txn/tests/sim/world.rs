@@ -12,6 +12,7 @@ use crate::bystanders::Bystander;
 use crate::chance::Chance;
 use crate::director::Director;
 use crate::ledger::{Fate, What};
+use crate::mixed;
 use crate::plan::{Foreign, Plan};
 use crate::site::{InProcess, Site};
 use crate::writer::{Task, Writer};
@@ -31,6 +32,9 @@ pub(crate) struct Outcome {
     pub(crate) retired: u64,
     pub(crate) reads: u64,
     pub(crate) forgotten: usize,
+    /// Files that clean-ups deleted, and snapshots that moved into history segments.
+    pub(crate) swept: u64,
+    pub(crate) moved: u64,
     /// The same for two runs that did the same.
     pub(crate) trace: u64,
 }
@@ -45,6 +49,8 @@ impl std::ops::AddAssign for Outcome {
         self.retired += other.retired;
         self.reads += other.reads;
         self.forgotten += other.forgotten;
+        self.swept += other.swept;
+        self.moved += other.moved;
         self.trace ^= other.trace;
     }
 }
@@ -100,6 +106,9 @@ fn writers(plan: &Plan) -> Vec<Arc<Writer>> {
     let mut tasks: Vec<Vec<Task>> = Vec::new();
     for _ in 0..plan.workers {
         let of_one = (0..plan.operations).map(|_| {
+            if plan.mixed.is_some() && !chance.one_in(4) {
+                return Task::Act;
+            }
             if chance.one_in(8) {
                 names += 1;
                 return Task::Property(format!("sim.{names}"));
@@ -132,11 +141,18 @@ fn start_bystanders(simulation: &Simulation, site: &Site, director: &mut Directo
         director.may_pause(&reader.process);
         drop(reader.process.clone().spawn(reader.read()));
     }
-    if plan.retires {
+    if plan.mixed.is_some() {
+        let keepers = if plan.sweeps { ["housekeeper", "maid"].as_slice() } else { &["housekeeper"] };
+        for name in keepers {
+            let keeper = start(name);
+            director.may_pause(&keeper.process);
+            drop(keeper.process.clone().spawn(keeper.keep_house()));
+        }
+    } else if plan.retires {
         let retirer = start("retirer");
         drop(retirer.process.clone().spawn(retirer.retire()));
     }
-    if plan.sweeps {
+    if plan.sweeps && plan.mixed.is_none() {
         let sweeper = start("sweeper");
         drop(sweeper.process.clone().spawn(sweeper.sweep()));
     }
@@ -170,6 +186,9 @@ async fn finish(site: Site, process: Process) -> Result<Outcome, String> {
         }
     }
     let after = audit(&site)?;
+    if site.plan.mixed.is_some() {
+        mixed::audit::audit_history(&site, &table).await?;
+    }
     if before.is_some_and(|before| after.times != before.times) {
         return Err("operations came or went in the end".to_owned());
     }
@@ -188,6 +207,8 @@ async fn finish(site: Site, process: Process) -> Result<Outcome, String> {
         retired: after.retired,
         reads: ledger.reads,
         forgotten: resolved.forgotten,
+        swept: ledger.swept,
+        moved: ledger.moved,
         trace: 0,
     };
     check_progress(&site, &ledger, outcome)?;

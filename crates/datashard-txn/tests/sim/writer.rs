@@ -12,7 +12,7 @@ use futures_util::future::{Either, join_all, select};
 
 use crate::chance::Chance;
 use crate::ledger::What;
-use crate::site::{Site, create_table};
+use crate::site::Site;
 
 /// Something to do.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Property(String),
     /// The operations of an application, with keys, in order: those from this number to that one.
     Job { app: String, next: u64, last: u64 },
+    /// Anything, drawn when it is done.
+    Act,
 }
 
 /// A program that has work to do. Its processes may crash; then another one takes its work up.
@@ -75,11 +77,11 @@ impl Writer {
 
 /// A process of a writer; a lane of it.
 #[derive(Clone)]
-struct Run {
-    site: Site,
+pub(crate) struct Run {
+    pub(crate) site: Site,
     writer: Arc<Writer>,
-    process: Process,
-    chance: Chance,
+    pub(crate) process: Process,
+    pub(crate) chance: Chance,
 }
 
 impl Run {
@@ -113,7 +115,7 @@ impl Run {
                 return self.clone().open().await;
             }
             let (store, options) = (self.site.table(&self.process), self.site.options(&self.process));
-            match Committer::create(store, create_table(), options).await {
+            match Committer::create(store, self.site.create_table(), options).await {
                 Ok((table, committed)) => {
                     let mut ledger = self.site.ledger();
                     ledger.tables_made += 1;
@@ -161,6 +163,7 @@ impl Run {
             match task {
                 Some(Task::Append(files)) => self.append(&table, files).await,
                 Some(Task::Property(name)) => self.property(&table, name).await,
+                Some(Task::Act) => self.act(&table).await,
                 Some(Task::Job { app, next, last }) => self.job(lane, &table, app, next, last).await,
                 None => return,
             }
@@ -177,7 +180,7 @@ impl Run {
     }
 
     /// Now and then the process stands still or crashes in the middle of what comes next.
-    fn stumble(&mut self) {
+    pub(crate) fn stumble(&mut self) {
         if self.site.plan.disturbances == 0 || !self.chance.one_in(8) {
             return;
         }
@@ -216,7 +219,7 @@ impl Run {
     }
 
     /// Waits for the outcome, or goes away after a while; asks later where it is not known.
-    async fn settle(
+    pub(crate) async fn settle(
         &mut self,
         table: &Committer,
         record: usize,

@@ -39,11 +39,10 @@ pub(super) fn rewritten(
         Some(writer) => writer.existing(source, entry),
         None => Ok(()),
     })?;
-    // Names of earlier attempts are taken, whether what they name is used again or not.
-    let mut number = created.len().max(inputs.earlier.len());
     for writer in writers {
+        // Names of earlier attempts are taken, whether what they name is used again or not.
+        let number = inputs.earlier.len().saturating_add(created.len());
         created.push(writer.finish(&rewriting, number, &group.locations)?);
-        number = number.saturating_add(1);
     }
     Ok(())
 }

@@ -125,6 +125,30 @@ fn only_what_was_asked_for_is_rewritten() {
 }
 
 #[test]
+fn b7_manifests_of_a_later_attempt_have_names_of_their_own() {
+    let mut table = partitioned(FormatVersion::V2);
+    appends(&mut table, 4);
+    table.commit(&UpdatePartitionSpec::new().remove_field("id")).unwrap();
+    let spec = table.metadata().default_spec_id();
+    for name in ["g0", "g1", "g2"] {
+        table.commit(&Append::new(SchemaId(0)).with_file(spec, file(name))).unwrap();
+    }
+    let table = table.numbered(50);
+    let rewrite = RewriteManifests::new();
+    let first = table.attempt(&rewrite, 1, &[]).unwrap();
+    let mut other = table.clone().numbered(60);
+    other.keep_files(&first);
+    other.commit(&DeleteFiles::new([file("f2").file_path, file("g1").file_path])).unwrap();
+    let mut again = other.for_operation(50);
+    let second = again.attempt(&rewrite, 2, &TestTable::written(&first)).unwrap();
+    let all: Vec<_> = first.manifests.iter().chain(&second.manifests).map(|new| &new.path).collect();
+    let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+    assert_eq!((all.len(), distinct.len()), (4, 4), "{all:?}");
+    again.adopt(&second);
+    assert_eq!(again.live().len(), 5);
+}
+
+#[test]
 fn with_nothing_left_to_do_a_later_attempt_is_a_conflict() {
     let mut table = partitioned(FormatVersion::V2);
     appends(&mut table, 2);
