@@ -35,11 +35,11 @@ fn opening_a_table_takes_four_round_trips_and_one_page_of_a_listing_whatever_its
             let (committer, _) = Committer::create(store, table(), options()).await.unwrap();
             let mut written = 0;
             for past in [2, 300, 700] {
-                for _ in written..past {
+                for number in written..past {
                     clock.sleep(Duration::from_secs(10)).await;
-                    committer.append(row(&committer, &written.to_string(), "0")).await.unwrap();
-                    written += 1;
+                    committer.append(row(&committer, &number.to_string(), "0")).await.unwrap();
                 }
+                written = past;
                 committer.retire(&RetireOptions::default()).await.unwrap();
                 drop(committer.store().advance_hint(committer.base().unwrap().version).await);
                 drop(committer.store().flush_hint().await);
