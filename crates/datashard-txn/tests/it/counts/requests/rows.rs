@@ -69,9 +69,13 @@ rows! {
         let rows = DeletionVector::from_positions([0]).unwrap();
         lab.commit(RowDelta::new().deleting_rows(lab.file(0), rows).validated_from(lab.head(), LEVEL)).await
     };
-    "`MergeManifests`, three": |lab| {
+    "`MergeManifests`, two of three": |lab| {
         lab.prepare(SetProperties::new().set("commit.manifest.min-count-to-merge", "2")).await;
-        lab.commit(MergeManifests::new()).await
+        let cost = lab.commit(MergeManifests::new()).await;
+        let base = lab.committer.base().unwrap();
+        let summary = &base.metadata.current_snapshot().unwrap().unwrap().summary;
+        assert_eq!(summary.count("manifests-replaced"), Some(2));
+        cost
     };
     "`RewriteManifests`, three into one": |lab| lab.commit(RewriteManifests::new()).await;
     "`CherryPick` of a staged snapshot on the head": |lab| {
