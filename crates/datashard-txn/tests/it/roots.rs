@@ -64,3 +64,25 @@ fn e7_neighbours_whose_names_begin_alike_are_other_tables() {
         }
     });
 }
+
+/// Locations in a table begin with the name that it was made by. By way of a symbolic link they begin otherwise, so its files seem to lie
+/// elsewhere: nothing is committed on top of them, and nothing is deleted.
+#[cfg(unix)]
+#[test]
+fn e7_a_table_by_way_of_a_symbolic_link_is_refused_and_stays_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().to_str().unwrap().to_owned();
+    std::os::unix::fs::symlink(dir.path(), dir.path().join("link")).unwrap();
+    block_on(async {
+        let options = CommitOptions::default();
+        let direct = store(&format!("{root}/tbl")).await;
+        let (direct, _) = Committer::create(direct, table(), options.clone()).await.unwrap();
+        direct.append(row(&direct, "one", "0")).await.unwrap();
+        let by_link = Committer::open(store(&format!("{root}/link/tbl")).await, options).await.unwrap();
+        let refused = by_link.append(row(&by_link, "two", "0")).await.unwrap_err();
+        assert!(refused.to_string().contains("lies outside of the table"), "{refused}");
+        by_link.sweep(&SweepOptions::default().with_grace(std::time::Duration::ZERO)).await.unwrap_err();
+        direct.append(row(&direct, "three", "0")).await.unwrap();
+        assert_eq!(audit(direct.store()).await.unwrap().each_once().len(), 2);
+    });
+}
