@@ -24,7 +24,7 @@ fn simulated(seed: u64, test: impl AsyncFnOnce(&Simulation, SimStore)) {
 }
 
 /// A handle whose commit state looks back four versions.
-fn options() -> CommitOptions {
+pub(super) fn options() -> CommitOptions {
     CommitOptions::default().with_limits(Limits::default().with_floor_distance(4))
 }
 
@@ -48,7 +48,7 @@ async fn put(store: &TableStore, path: &str) {
     store.put(&TablePath::parse(path).unwrap(), Bytes::from_static(b"something")).await.unwrap();
 }
 
-fn without_grace() -> SweepOptions {
+pub(super) fn without_grace() -> SweepOptions {
     SweepOptions::default().with_grace(Duration::ZERO)
 }
 

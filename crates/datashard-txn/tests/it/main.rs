@@ -24,10 +24,12 @@ mod disk_watched;
 mod kill;
 mod kill_points;
 mod kill_support;
+mod named_again;
 mod opening;
 mod power_loss;
 mod power_loss_support;
 mod race;
+mod roots;
 #[path = "../support/mod.rs"]
 mod support;
 mod time_travel;

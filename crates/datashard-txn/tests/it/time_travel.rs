@@ -49,7 +49,7 @@ fn index(table: &Committer) -> SegmentIndex {
 }
 
 /// Whether every file of a snapshot is there.
-async fn is_whole(store: &TableStore, manifest_list: &str) -> bool {
+pub(super) async fn is_whole(store: &TableStore, manifest_list: &str) -> bool {
     use datashard_spec::avro::{ManifestListReader, ManifestReader};
     let read = async |location: &str| {
         let path = store.location().relative(location).unwrap();
