@@ -16,7 +16,10 @@ const LEVEL: i32 = 3;
 /// The form that is read and written here.
 const FORM: u32 = 1;
 
-/// When a snapshot became the current one.
+/// As metadata says it where there is none.
+const NO_SNAPSHOT: i64 = -1;
+
+/// When a snapshot became the current one; or from when on the log that it was moved with does not tell, and another one does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogEntry {
@@ -32,8 +35,19 @@ impl LogEntry {
         Self { at_ms, snapshot_id: id.0 }
     }
 
-    pub(crate) fn snapshot_id(&self) -> SnapshotId {
-        SnapshotId(self.snapshot_id)
+    /// The end of what a log tells: the time of the entry that came next and was not moved along. Where that entry is lost later, because its
+    /// snapshot expired, nothing is known of the time after this end, and the snapshot before it is not to be taken for the current one.
+    pub(super) fn end(at_ms: i64) -> Self {
+        Self { at_ms, snapshot_id: NO_SNAPSHOT }
+    }
+
+    fn is_end(&self) -> bool {
+        self.snapshot_id == NO_SNAPSHOT
+    }
+
+    /// `None` at the end of what a log tells.
+    pub(super) fn snapshot_id(&self) -> Option<SnapshotId> {
+        (!self.is_end()).then_some(SnapshotId(self.snapshot_id))
     }
 }
 
@@ -122,6 +136,16 @@ impl SegmentFile {
         }
         joined.log.sort_by_key(|entry| entry.at_ms);
         joined.log.dedup();
+        // Where the next log goes on at once, nothing has ended.
+        let next = joined.log.iter().skip(1).map(|entry| Some(entry.at_ms)).chain([None]);
+        let goes_on: Vec<bool> = joined
+            .log
+            .iter()
+            .zip(next)
+            .map(|(entry, next)| entry.is_end() && next == Some(entry.at_ms))
+            .collect();
+        let mut goes_on = goes_on.into_iter();
+        joined.log.retain(|_| !goes_on.next().unwrap_or(false));
         joined
     }
 }
@@ -160,6 +184,18 @@ mod tests {
         let ids: Vec<i64> = joined.records.iter().map(|record| record.snapshot.id.0).collect();
         assert_eq!(ids, [1, 2, 3]);
         assert_eq!(joined.log.len(), 3);
+    }
+
+    #[test]
+    fn a_joined_log_ends_in_between_only_where_an_entry_was_lost() {
+        let part = |from: i64, to: i64| SegmentFile {
+            records: vec![record(from)],
+            log: vec![LogEntry::new(from, SnapshotId(from)), LogEntry::end(to)],
+        };
+        let joined = SegmentFile::join([part(1, 2), part(2, 3), part(4, 5)]);
+        let log: Vec<_> = joined.log.iter().map(|entry| (entry.at_ms, entry.snapshot_id())).collect();
+        let at = |id: i64| (id, Some(SnapshotId(id)));
+        assert_eq!(log, [at(1), at(2), (3, None), at(4), (5, None)]);
     }
 
     #[test]

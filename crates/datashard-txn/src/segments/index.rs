@@ -47,7 +47,7 @@ pub struct Segment {
     /// The time of the first entry of its snapshot log, in ms since 1970; `None` if it has no entry.
     #[serde(rename = "t0", skip_serializing_if = "Option::is_none", default)]
     pub first_log_ms: Option<i64>,
-    /// The time of the last entry of its snapshot log, in ms since 1970.
+    /// Up to when its snapshot log tells what was current, in ms since 1970.
     #[serde(rename = "t1", skip_serializing_if = "Option::is_none", default)]
     pub last_log_ms: Option<i64>,
     /// The length of its file, in bytes.

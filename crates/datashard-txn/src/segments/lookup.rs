@@ -88,7 +88,8 @@ impl Committer {
         let Some(segment) = segments.iter().rev().find(holds) else { return Ok(None) };
         let file = core.read_segment(segment).await?;
         let Some(entry) = file.log.iter().rev().find(|entry| entry.at_ms <= at_ms) else { return Ok(None) };
-        let id = entry.snapshot_id();
+        // What came next has expired, and with it the entry that would tell.
+        let Some(id) = entry.snapshot_id() else { return Ok(None) };
         match file.records.into_iter().find(|record| record.snapshot.id == id) {
             Some(record) => Ok(Some(PastSnapshot { snapshot: record.snapshot, is_moved: true })),
             None => self.find_snapshot(base, id).await,

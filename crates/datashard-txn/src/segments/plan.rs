@@ -108,7 +108,11 @@ impl Moves {
         // Removals take the log's beginning along.
         let gone = changed.snapshot_log().len().saturating_sub(without.snapshot_log().len());
         let log = changed.snapshot_log().iter().take(gone);
-        let log = log.map(|entry| LogEntry::new(entry.timestamp_ms, entry.snapshot_id)).collect();
+        let mut log: Vec<LogEntry> =
+            log.map(|entry| LogEntry::new(entry.timestamp_ms, entry.snapshot_id)).collect();
+        if !log.is_empty() {
+            log.extend(without.snapshot_log().first().map(|next| LogEntry::end(next.timestamp_ms)));
+        }
 
         let mut parts = Vec::new();
         for segment in self.merged() {

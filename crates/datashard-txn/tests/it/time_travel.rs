@@ -8,7 +8,7 @@ use datashard_io::sim::{Profile, SimStore, Simulation};
 use datashard_io::{TablePath, TableStore};
 use datashard_spec::id::SnapshotId;
 use datashard_spec::snapshot_ref::SnapshotRef;
-use datashard_txn::action::{CreateTable, SetProperties};
+use datashard_txn::action::{CreateTable, ExpireSnapshots, SetProperties};
 use datashard_txn::maintain::SweepOptions;
 use datashard_txn::segments::{HISTORY, SegmentIndex, TrimHistory};
 use datashard_txn::{CommitError, CommitOptions, Committer};
@@ -196,6 +196,28 @@ fn what_a_tag_names_stays_listed_and_moves_when_the_tag_is_gone() {
         for (id, at_ms) in &made {
             assert_eq!(table.find_snapshot(&base, *id).await.unwrap().unwrap().snapshot.id, *id);
             assert_eq!(table.find_snapshot_at(&base, *at_ms).await.unwrap().unwrap().snapshot.id, *id);
+        }
+    });
+}
+
+#[test]
+fn the_time_of_an_expired_snapshot_is_not_answered_with_the_one_before_it() {
+    simulated(7, async |simulation, bucket| {
+        let store = bucket.table(simulation.context());
+        let (table, _) = Committer::create(store, short(), CommitOptions::default()).await.unwrap();
+        let mut made = grow(&table, simulation, 13).await;
+        // The oldest that is listed comes right after the newest that was moved.
+        let (gone, _) = made.iter().find(|(id, _)| table.base().unwrap().metadata.has_snapshot(*id)).unwrap();
+        let gone = *gone;
+        table.commit(ExpireSnapshots::new().older_than_ms(0).snapshot(gone), None).await.unwrap();
+        for more in [0, 4, 60] {
+            made.extend(grow(&table, simulation, more).await);
+            let base = table.base().unwrap();
+            for (id, at_ms) in &made {
+                let at = table.find_snapshot_at(&base, at_ms + 1).await.unwrap();
+                let expected = Some(*id).filter(|id| *id != gone);
+                assert_eq!(at.map(|at| at.snapshot.id), expected, "at {at_ms}, {} snapshots", made.len());
+            }
         }
     });
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use datashard_spec::id::SnapshotId;
 use datashard_spec::snapshot::{Snapshot, summary_key};
 
-use super::Progress;
+use super::{NAME, Progress};
 use crate::action::excerpt;
 use crate::base::Base;
+use crate::conflict::{Conflict, ConflictKind};
 use crate::inputs::Inputs;
 use crate::refusal::Refusal;
 use crate::segments::{SegmentFile, SegmentIndex, damaged, read_of};
@@ -17,7 +18,8 @@ use crate::segments::{SegmentFile, SegmentIndex, damaged, read_of};
 /// Segments are read where the history goes on in them and is younger there than the snapshot.
 ///
 /// # Errors
-/// `Corrupt` if a segment or the index of segments is damaged.
+/// `Corrupt` if a segment or the index of segments is damaged; a `HistoryLost` conflict if a part of the history has expired that is younger
+/// than the snapshot, so that it cannot be told.
 pub(super) fn published(
     source: &Snapshot,
     head: Option<SnapshotId>,
@@ -25,13 +27,18 @@ pub(super) fn published(
     inputs: &Inputs<'_>,
 ) -> Result<Progress<Option<String>>, Refusal> {
     let of_base = |reason: String| damaged(base, reason);
+    let age = |snapshot: &Snapshot| (snapshot.sequence_number, snapshot.timestamp_ms);
     let mut at = None;
     for snapshot in head.into_iter().flat_map(|head| base.metadata.ancestors(head)) {
         let snapshot = snapshot.map_err(|e| of_base(e.to_string()))?;
         if let Some(how) = is_of(source, snapshot) {
             return Ok(Progress::Done(Some(how)));
         }
-        at = snapshot.parent_id.filter(|parent| !base.metadata.has_snapshot(*parent));
+        let is_younger = age(snapshot) >= age(source);
+        at = snapshot.parent_id.filter(|parent| is_younger && !base.metadata.has_snapshot(*parent));
+    }
+    if source.parent_id == head {
+        return Ok(Progress::Done(None));
     }
     if at.is_none() {
         return Ok(Progress::Done(None));
@@ -57,7 +64,13 @@ pub(super) fn published(
         // What was staged and published stays listed, whatever was moved around it.
         let listed = base.metadata.snapshot(id).map_err(|e| of_base(e.to_string()))?;
         // Each is taken once: damaged parents may go round in circles.
-        let Some(snapshot) = moved.remove(&id).or_else(|| listed.cloned()) else { break };
+        let Some(snapshot) = moved.remove(&id).or_else(|| listed.cloned()) else {
+            let reason = format!(
+                "whether snapshot {} was published before cannot be told: snapshot {id} of the history has expired",
+                source.id
+            );
+            return Err(Conflict::new(NAME, ConflictKind::HistoryLost, reason).into());
+        };
         if let Some(how) = is_of(source, &snapshot) {
             return Ok(Progress::Done(Some(how)));
         }

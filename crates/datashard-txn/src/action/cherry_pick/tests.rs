@@ -6,7 +6,7 @@ use datashard_spec::snapshot::summary_key as key;
 
 use super::*;
 use crate::action::testing::{TestTable, file};
-use crate::action::{Append, CreateTable, DeleteFiles, SetProperties, UpdateRefs};
+use crate::action::{Append, CreateTable, DeleteFiles, ExpireSnapshots, SetProperties, UpdateRefs};
 use crate::conflict::ConflictKind;
 
 fn append(name: &str) -> Append {
@@ -102,6 +102,22 @@ fn nothing_is_published_twice_though_the_history_lies_in_segments() {
         }
         assert_eq!(names(&table).iter().filter(|name| *name == "w").count(), 1);
     }
+}
+
+#[test]
+fn what_cannot_be_told_any_more_is_a_conflict() {
+    let (mut table, staged) = staged(FormatVersion::V2);
+    table.commit(&append("b")).unwrap();
+    let picked = table.commit(&CherryPick::new(staged)).unwrap().snapshot_id.unwrap();
+    for name in ["c", "d"] {
+        table.commit(&append(name)).unwrap();
+    }
+    table.commit(&ExpireSnapshots::new().older_than_ms(0).snapshot(picked)).unwrap();
+    match table.commit(&CherryPick::new(staged)).unwrap_err() {
+        Refusal::Conflict(conflict) => assert_eq!(conflict.kind, ConflictKind::HistoryLost),
+        other => panic!("{other}"),
+    }
+    assert_eq!(names(&table), ["a", "b", "c", "d", "w"]);
 }
 
 #[test]
