@@ -144,7 +144,7 @@ pub use next::{Next, NoNext, next};
 pub use operation::Operation;
 pub use options::CommitOptions;
 pub use pace::Pace;
-pub use produced::{Content, NewManifest, Produced};
+pub use produced::{Content, Inherited, NewManifest, Produced};
 pub use read::{Finding, Read, Remembered};
 pub use refusal::Refusal;
 pub use rules::{Mutation, Rules};

@@ -53,10 +53,8 @@ impl OwnWrites {
 
     /// Forgets what these manifests took the place of.
     pub(crate) fn forget_replaced(&mut self, committed: &[NewManifest]) {
-        let replaced = |read: &Read| {
-            let is_one = |location: &String| location == read.location();
-            committed.iter().any(|manifest| manifest.replaces.iter().any(is_one))
-        };
+        let replaced =
+            |read: &Read| committed.iter().any(|manifest| manifest.replaces.contains_key(read.location()));
         let size_bytes = &mut self.size_bytes;
         self.manifests.retain(|(read, bytes)| {
             let is_kept = !replaced(read);
@@ -112,7 +110,7 @@ mod tests {
         let mut own = OwnWrites::new(u64::MAX);
         let two = [manifest(0, 40), manifest(1, 50)];
         own.note(&two, &location());
-        let merged = manifest(2, 7).replacing(vec![two[0].row.manifest_path.clone()], FormatVersion::V2);
+        let merged = manifest(2, 7).replacing([&two[0].row], FormatVersion::V2);
         own.note(std::slice::from_ref(&merged), &location());
         own.forget_replaced(&[merged]);
         assert_eq!((names(&own), own.size_bytes), (vec![1, 2], 57));

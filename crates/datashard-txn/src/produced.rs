@@ -1,8 +1,10 @@
 //! [`Produced`]: what an operation makes of a base.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use datashard_io::TablePath;
-use datashard_spec::id::SnapshotId;
+use datashard_spec::id::{SequenceNumber, SnapshotId};
 use datashard_spec::manifest::ManifestFile;
 use datashard_spec::metadata::{FormatVersion, TableMetadata, TableUpdate};
 
@@ -16,8 +18,8 @@ pub struct NewManifest {
     pub bytes: Bytes,
     /// Its row for the manifest list, with open sequence numbers.
     pub row: ManifestFile,
-    /// Locations of the manifests whose entries it takes over, sorted; empty for one with the operation's own files.
-    pub replaces: Vec<String>,
+    /// The manifests whose entries it takes over, by location, and what those inherited; empty for one with the operation's own files.
+    pub replaces: BTreeMap<String, Inherited>,
     /// The format version that it was written for, if it takes over entries: in another one they would mean something else.
     pub format_version: Option<FormatVersion>,
 }
@@ -25,16 +27,43 @@ pub struct NewManifest {
 impl NewManifest {
     /// A manifest with the operation's own files.
     pub fn new(path: TablePath, bytes: Bytes, row: ManifestFile) -> Self {
-        Self { path, bytes, row, replaces: Vec::new(), format_version: None }
+        Self { path, bytes, row, replaces: BTreeMap::new(), format_version: None }
     }
 
     /// One that takes the place of these, in a table of this version.
     #[must_use]
-    pub fn replacing(mut self, mut locations: Vec<String>, format_version: FormatVersion) -> Self {
-        locations.sort_unstable();
-        self.replaces = locations;
+    pub fn replacing<'r>(
+        mut self,
+        rows: impl IntoIterator<Item = &'r ManifestFile>,
+        format_version: FormatVersion,
+    ) -> Self {
+        self.replaces = rows.into_iter().map(|row| (row.manifest_path.clone(), Inherited::of(row))).collect();
         self.format_version = Some(format_version);
         self
+    }
+
+    /// Whether it can take the place of this manifest: the one whose entries it took over, as it was listed then.
+    pub fn can_replace(&self, row: &ManifestFile) -> bool {
+        self.replaces.get(&row.manifest_path) == Some(&Inherited::of(row))
+    }
+}
+
+/// What the entries of a manifest inherit from its row in a manifest list.
+///
+/// A manifest that was made by an earlier operation of the same transaction is listed anew in every attempt, each time with other numbers:
+/// its location alone does not tell what entries that were taken over from it say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inherited {
+    /// The sequence number.
+    pub sequence_number: Option<SequenceNumber>,
+    /// The first row id.
+    pub first_row_id: Option<i64>,
+}
+
+impl Inherited {
+    fn of(row: &ManifestFile) -> Self {
+        Self { sequence_number: row.sequence_number, first_row_id: row.first_row_id }
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Merges`]: what of the plan a commit does, given what its earlier attempts did.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use datashard_spec::manifest::ManifestFile;
 
@@ -72,13 +72,15 @@ impl Merges {
         let fitting =
             || earlier.iter().filter(|new| !new.replaces.is_empty() && new.format_version == version);
         if fitting().next().is_some() {
-            let listed: BTreeSet<&str> = list.iter().map(|row| row.manifest_path.as_str()).collect();
+            let listed: BTreeMap<&str, &ManifestFile> =
+                list.iter().map(|row| (row.manifest_path.as_str(), row)).collect();
             for manifest in fitting() {
                 let is_whole = |location: &String| {
-                    listed.contains(location.as_str()) && !merges.replaced.contains(location)
+                    let is_same = |row: &&ManifestFile| manifest.can_replace(row);
+                    listed.get(location.as_str()).is_some_and(is_same) && !merges.replaced.contains(location)
                 };
-                if manifest.replaces.iter().all(is_whole) {
-                    merges.replaced.extend(manifest.replaces.iter().cloned());
+                if manifest.replaces.keys().all(is_whole) {
+                    merges.replaced.extend(manifest.replaces.keys().cloned());
                     merges.again.push(manifest.clone());
                 }
             }

@@ -68,6 +68,11 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Its row in the manifest list.
+    pub(crate) fn row(&self) -> &'a ManifestFile {
+        self.row
+    }
+
     /// Its partition spec.
     pub(crate) fn spec(&self) -> &'a PartitionSpec {
         self.spec

@@ -108,22 +108,17 @@ impl RewriteWriter {
         self.writer.existing(entry).map_err(|e| source.fault(&e))
     }
 
-    /// The manifest, as number `number` of the operation, in the place of those at `locations`.
+    /// The manifest, as number `number` of the operation, in the place of those that were opened.
     ///
     /// # Errors
     /// As the writer.
-    pub(crate) fn finish(
-        self,
-        rewriting: &Rewriting<'_>,
-        number: usize,
-        locations: &[String],
-    ) -> Result<NewManifest, Refusal> {
+    pub(crate) fn finish(self, rewriting: &Rewriting<'_>, number: usize) -> Result<NewManifest, Refusal> {
         let version = rewriting.base.metadata.format_version();
         let mut manifest = finish(self.writer, rewriting.inputs, number, rewriting.operation)?;
         if rewriting.content == ManifestContent::Data && version >= FormatVersion::V3 {
             manifest.row.first_row_id = self.first_row_id;
         }
-        Ok(manifest.replacing(locations.to_vec(), version))
+        Ok(manifest.replacing(rewriting.sources.iter().map(Source::row), version))
     }
 }
 
@@ -142,5 +137,5 @@ pub(super) fn merged(
     let rewriting = Rewriting::open(of, &group.locations, base, inputs, operation)?;
     let mut writer = rewriting.writer()?;
     rewriting.each_live(|source, entry| writer.existing(source, entry))?;
-    writer.finish(&rewriting, number, &group.locations)
+    writer.finish(&rewriting, number)
 }

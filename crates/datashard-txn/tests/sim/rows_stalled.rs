@@ -136,7 +136,7 @@ fn d15_a_writer_that_stood_still_forgets_the_version_that_it_made_below_the_boun
     let process = scene.process("stalled");
     let table = scene.open(&process);
     // It has read that version 3 is free, and waits for its files to be written.
-    let version = stalled_after(&scene, &process, &table, 20, 8);
+    let version = stalled_after(&scene, &process, &table, 30, 8);
     assert_eq!(version, 11);
     assert!(
         scene.site.store.object("table/metadata/v3.metadata.json").is_some(),

@@ -42,7 +42,7 @@ pub(super) fn rewritten(
     for writer in writers {
         // Names of earlier attempts are taken, whether what they name is used again or not.
         let number = inputs.earlier.len().saturating_add(created.len());
-        created.push(writer.finish(&rewriting, number, &group.locations)?);
+        created.push(writer.finish(&rewriting, number)?);
     }
     Ok(())
 }

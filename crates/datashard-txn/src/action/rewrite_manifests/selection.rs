@@ -1,6 +1,6 @@
 //! [`Selection`]: which manifests are rewritten, and what earlier attempts made of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use datashard_spec::id::PartitionSpecId;
 use datashard_spec::manifest::{ManifestContent, ManifestFile};
@@ -40,9 +40,13 @@ impl Selection {
             .filter(|new| !new.replaces.is_empty() && new.format_version == version)
             .cloned()
             .collect();
-        let replaced: BTreeSet<String> = again.iter().flat_map(|new| new.replaces.iter().cloned()).collect();
-        let listed: HashSet<&String> = list.iter().map(|row| &row.manifest_path).collect();
-        let is_whole = !again.is_empty() && replaced.iter().all(|location| listed.contains(location));
+        let replaced: BTreeSet<String> = again.iter().flat_map(|new| new.replaces.keys().cloned()).collect();
+        let listed: HashMap<&String, &ManifestFile> =
+            list.iter().map(|row| (&row.manifest_path, row)).collect();
+        let is_same = |new: &NewManifest| {
+            new.replaces.keys().all(|location| listed.get(location).is_some_and(|row| new.can_replace(row)))
+        };
+        let is_whole = !again.is_empty() && again.iter().all(is_same);
         is_whole.then(|| Self { again, groups: Vec::new(), replaced })
     }
 

@@ -82,6 +82,6 @@ pub(super) fn rewrite(
     if row.content == ManifestContent::Data && version >= FormatVersion::V3 {
         manifest.row.first_row_id = row.first_row_id.and(first_row_id.or(row.first_row_id));
     }
-    found.rewritten = Some(manifest.replacing(vec![row.manifest_path.clone()], version));
+    found.rewritten = Some(manifest.replacing([row], version));
     Ok(())
 }
