@@ -12,6 +12,7 @@ use crate::action::{
     Append, CreateTable, DeleteFiles, RewriteManifests, RowDelta, SetProperties, UpdateRefs, UpdateSchema,
 };
 use crate::conflict::ConflictKind;
+use crate::produced::NewManifest;
 
 fn append(name: &str) -> Append {
     Append::new(SchemaId(0)).with_file(PartitionSpecId(0), file(name))
@@ -128,7 +129,7 @@ fn a_conflict_of_one_is_a_conflict_of_all() {
 /// What one member adds is listed under another sequence number in every attempt: what a later member merged of it in an earlier attempt must
 /// not be used again, or equality deletes of the same transaction would reach rows that came with them.
 #[test]
-fn d8_what_a_member_merged_of_another_ones_files_is_merged_anew_when_others_commit_first() {
+fn what_a_member_merged_of_another_ones_files_is_merged_anew_when_others_commit_first() {
     for version in [FormatVersion::V2, FormatVersion::V3] {
         let mut table = eager(version);
         for name in ["a", "b"] {
@@ -138,8 +139,10 @@ fn d8_what_a_member_merged_of_another_ones_files_is_merged_anew_when_others_comm
         let upsert = RowDelta::new()
             .with_file(SchemaId(0), PartitionSpecId(0), file("new"))
             .with_delete_file(SchemaId(0), PartitionSpecId(0), equality_deletes("gone"));
-        let transaction = Transaction::new().with(upsert).with(append("c"));
+        let transaction = Transaction::new().with(upsert).with(append("b2")).with(append("c"));
         let lost = table.attempt(&transaction, 1, &[]).unwrap();
+        let merged = |new: &NewManifest| !new.replaces.is_empty();
+        assert!(lost.manifests.iter().any(merged), "the last one merges what the others added");
         let mut other = table.clone().numbered(60);
         other.keep_files(&lost);
         other.commit(&SetProperties::new().set("commit.manifest-merge.enabled", "false")).unwrap();
@@ -158,7 +161,7 @@ fn d8_what_a_member_merged_of_another_ones_files_is_merged_anew_when_others_comm
                 .filter(|identity| identity.file.content == FileContent::Data)
                 .map(|identity| identity.file.first_row_id)
                 .collect();
-            assert_eq!(ids.len(), 5, "each file has row ids of its own: {ids:?}");
+            assert_eq!(ids.len(), 6, "each file has row ids of its own: {ids:?}");
         }
     }
 }
