@@ -150,6 +150,8 @@ pub(super) struct Objects {
     uploads: BTreeMap<u64, Upload>,
     /// What listings show while they are frozen.
     frozen: Option<BTreeMap<String, Object>>,
+    /// What each key held first, if that is kept.
+    first: Option<BTreeMap<String, Bytes>>,
     last_version: u64,
     pub(super) quirks: Quirks,
     pub(super) page_size: usize,
@@ -239,6 +241,9 @@ impl Objects {
     pub(super) fn write(&mut self, key: &Path, bytes: Bytes, now_ms: i64) -> Reply {
         self.last_version = self.last_version.saturating_add(1);
         let version = self.last_version;
+        if let Some(first) = &mut self.first {
+            first.entry(key.as_ref().to_owned()).or_insert_with(|| bytes.clone());
+        }
         let object = Object { path: key.clone(), bytes, version, modified_ms: now_ms };
         self.files.insert(key.as_ref().to_owned(), object);
         Reply::Written { version }
@@ -316,6 +321,14 @@ impl Objects {
 
     pub(super) fn thaw_lists(&mut self) {
         self.frozen = None;
+    }
+
+    pub(super) fn keep_first(&mut self) {
+        self.first.get_or_insert_default();
+    }
+
+    pub(super) fn first_bytes(&self, key: &str) -> Option<Bytes> {
+        self.first.as_ref().and_then(|first| first.get(key)).cloned()
     }
 
     pub(super) fn bytes(&self, key: &str) -> Option<Bytes> {

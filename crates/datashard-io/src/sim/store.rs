@@ -175,6 +175,17 @@ impl SimStore {
         self.server(|server| server.objects.bytes(key))
     }
 
+    /// From here on, what each key holds first is kept for [`first_object`](Self::first_object), whatever becomes of it.
+    pub fn keep_first_objects(&self) {
+        self.server(|server| server.objects.keep_first());
+    }
+
+    /// The bytes that a key held first, even if it was deleted or written anew since; `None` unless
+    /// [`keep_first_objects`](Self::keep_first_objects) was called before it was written.
+    pub fn first_object(&self, key: &str) -> Option<Bytes> {
+        self.server(|server| server.objects.first_bytes(key))
+    }
+
     /// All keys in order, without a request.
     pub fn keys(&self) -> Vec<String> {
         self.server(|server| server.objects.keys().cloned().collect())

@@ -15,6 +15,7 @@ use datashard_txn::{Base, CommitError, Committer, epoch};
 
 use crate::auditor::reachable;
 use crate::chance::Chance;
+use crate::mixed;
 use crate::plan::{Foreign, Mood};
 use crate::site::Site;
 
@@ -47,7 +48,16 @@ impl Bystander {
         let mut last = 0;
         loop {
             let acknowledged = self.site.ledger().acknowledged;
+            let clock = self.process.context().clock;
+            let began = clock.elapsed();
             let read = table.refresh().await;
+            if self.site.plan.mixed.is_some()
+                && let Ok(base) = &read
+                && let Some(key) = mixed::unreadable(&self.site, &base.metadata, clock.elapsed() - began)
+            {
+                let version = base.version;
+                self.site.ledger().complaints.push(format!("a reader of version {version} misses {key}"));
+            }
             self.note_read(read, acknowledged, &mut last);
             for _ in 0..4 {
                 self.pause().await;

@@ -29,12 +29,7 @@ pub(crate) struct Chain {
 impl Chain {
     /// Reads all versions from the boundary on.
     pub(crate) fn read(store: &SimStore) -> Result<Self, String> {
-        let retired = match store.object("table/metadata/_datashard/retired") {
-            None => 0,
-            Some(text) => {
-                String::from_utf8(text.to_vec()).unwrap().parse().map_err(|e| format!("boundary: {e}"))?
-            }
-        };
+        let retired = boundary(store)?;
         let mut versions = BTreeMap::new();
         for key in store.keys() {
             let Some(version) = number(&key).filter(|version| *version >= retired) else { continue };
@@ -61,6 +56,28 @@ impl Chain {
         let is_certain = *first == 1 || self.versions.contains_key(&(first - 1));
         is_certain.then_some(*first)
     }
+}
+
+/// The retire boundary.
+fn boundary(store: &SimStore) -> Result<u64, String> {
+    match store.object("table/metadata/_datashard/retired") {
+        None => Ok(0),
+        Some(text) => String::from_utf8(text.to_vec()).unwrap().parse().map_err(|e| format!("boundary: {e}")),
+    }
+}
+
+/// The versions from the boundary on are there, without gaps, up to the newest. Gives the boundary.
+pub(crate) fn check_numbers(store: &SimStore, newest: u64) -> Result<u64, String> {
+    let retired = boundary(store)?;
+    let mut numbers: Vec<u64> = store.keys().iter().filter_map(|key| number(key)).collect();
+    numbers.retain(|number| *number >= retired);
+    numbers.sort_unstable();
+    if numbers == Vec::from_iter(retired.max(1)..=newest) {
+        return Ok(retired);
+    }
+    Err(format!(
+        "the boundary is {retired}, the newest version {newest}, and there are the versions {numbers:?}"
+    ))
 }
 
 fn number(key: &str) -> Option<u64> {

@@ -103,9 +103,6 @@ impl<'a> Director<'a> {
             if now > Duration::from_secs(10 * 24 * 3_600) {
                 return Err("the work is not done after ten days".to_owned());
             }
-            if self.site.plan.mixed.is_some() {
-                self.site.historian().look(self.site);
-            }
             for index in 0..self.actors.len() {
                 if self.actors[index].writer.has_crashed() {
                     let after = self.chance.time_up_to(self.site.plan.longest_pause);

@@ -1,13 +1,12 @@
 //! [`Ledger`]: every operation that anybody sent, and what its sender was told of it. It outlives crashes, as callers' own records do.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use datashard_txn::protocol::AppKey;
 use datashard_txn::{CommitError, CommitToken, Committed, Resolution};
 
-use crate::mixed::act::Act;
+use crate::mixed::Deed;
 
 /// What an operation does.
 #[derive(Debug, Clone)]
@@ -18,8 +17,8 @@ pub(crate) enum What {
     Keyed(AppKey),
     /// It sets the property of this name.
     Property(String),
-    /// An operation of a mixed world.
-    Act(Box<Act>),
+    /// It does these things, and snapshots of it tell this number.
+    Deeds(u64, Arc<Vec<Deed>>),
 }
 
 /// What the sender knows of an operation.
@@ -55,15 +54,11 @@ pub(crate) struct Ledger {
     /// The highest version that anybody was told of as committed.
     pub(crate) acknowledged: u64,
     pub(crate) files_named: u64,
-    /// The rows of every data file that anybody made, by its key.
-    pub(crate) written: BTreeMap<String, Arc<Vec<u64>>>,
-    /// Files that clean-ups deleted.
-    pub(crate) swept: u64,
-    /// Snapshots found in history segments.
-    pub(crate) moved: u64,
     /// Commits that were told to be duplicates.
     pub(crate) duplicates: u64,
     pub(crate) reads: u64,
+    /// Files that sweeps deleted.
+    pub(crate) swept: u64,
     pub(crate) longest: Duration,
     /// What was found to be wrong while it happened.
     pub(crate) complaints: Vec<String>,

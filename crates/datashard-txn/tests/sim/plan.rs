@@ -5,7 +5,6 @@ use std::time::Duration;
 use datashard_io::request::RequestKind;
 use datashard_io::sim::{Answer, Delivery, Effect, Fault, Loss, Profile, RandomFaults};
 use datashard_io::store::RetryPolicy;
-use datashard_spec::metadata::FormatVersion;
 use datashard_txn::Rules;
 use datashard_txn::protocol::Limits;
 
@@ -30,14 +29,28 @@ pub(crate) enum Foreign {
     Drops,
 }
 
-/// What a mixed world's table is like.
-#[derive(Debug, Clone)]
+/// Which snapshots a table keeps without being asked to expire any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    All,
+    /// So many are listed, and all others moved into history segments.
+    Segments(u64),
+    /// The newest.
+    Newest(u64),
+}
+
+/// What is so in a world where all operations are mixed.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Mixed {
-    pub(crate) format_version: FormatVersion,
-    /// How many snapshots stay out of history segments.
-    pub(crate) keep_snapshots: u64,
-    /// How many manifests are merged at once.
-    pub(crate) merge_count: u64,
+    /// Rows are deleted by deletion vectors, and not by position delete files.
+    pub(crate) has_vectors: bool,
+    /// Partition specs change; else rows are deleted by equality, too.
+    pub(crate) changes_specs: bool,
+    pub(crate) keeps: Keeps,
+    /// How long sweeps leave writers and readers alone.
+    pub(crate) grace: Duration,
+    /// The longest time between planning and committing.
+    pub(crate) patience: Duration,
 }
 
 /// What happens in a world.
@@ -72,13 +85,24 @@ pub(crate) struct Plan {
     pub(crate) retires: bool,
     pub(crate) sweeps: bool,
     pub(crate) foreign: Foreign,
-    /// Whether writers do all there is to do, and not appends alone.
+    /// Whether all operations are mixed, and how.
     pub(crate) mixed: Option<Mixed>,
 }
 
 impl Plan {
-    /// The plan of a seed, under these rules.
+    /// The plan of a seed, under these rules: every second world mixes all operations.
     pub(crate) fn of(seed: u64, rules: Rules) -> Self {
+        let mut plan = Self::of_appends(seed, rules);
+        if seed % 2 == 1 {
+            plan.mixed = Some(Mixed::of(seed, plan.mood == Mood::Slow));
+            // What may go wrong beside a sweep is rare.
+            plan.sweeps |= !Chance::new(seed, "sweeps").one_in(3);
+        }
+        plan
+    }
+
+    /// The plan of a seed for a world of appends.
+    pub(crate) fn of_appends(seed: u64, rules: Rules) -> Self {
         let mut chance = Chance::new(seed, "plan");
         let mood = if chance.one_in(3) { Mood::Slow } else { Mood::Busy };
         let is_slow = mood == Mood::Slow;
@@ -147,32 +171,16 @@ impl Plan {
             ]),
             mixed: None,
         }
-        .mixed()
     }
 
-    /// Every second world is a mixed one.
-    fn mixed(mut self) -> Self {
-        if self.seed.is_multiple_of(2) {
-            return self;
-        }
-        let mut chance = Chance::new(self.seed, "mixed");
-        self.mixed = Some(Mixed {
-            format_version: chance.pick(&[FormatVersion::V3, FormatVersion::V3, FormatVersion::V2]),
-            // More than one commit makes.
-            keep_snapshots: chance.pick(&[4, 6, 100]),
-            merge_count: chance.pick(&[2, 3, 8]),
-        });
-        // Who drops the commit state drops what it says of history.
-        if self.foreign == Foreign::Drops {
-            self.foreign = Foreign::Carries;
-        }
-        self
+    /// How operations are mixed.
+    pub(crate) fn mixed(&self) -> Mixed {
+        self.mixed.expect("operations are mixed")
     }
 
     /// Whether nothing at all goes wrong, so that every operation has to succeed.
     pub(crate) fn is_calm(&self) -> bool {
-        self.mixed.is_none()
-            && self.fault_rate == 0.0
+        self.fault_rate == 0.0
             && self.faults.is_empty()
             && self.disturbances == 0
             && !self.clones
@@ -183,6 +191,23 @@ impl Plan {
 
     pub(crate) fn random_faults(&self) -> RandomFaults {
         RandomFaults::usual(self.fault_rate)
+    }
+}
+
+impl Mixed {
+    fn of(seed: u64, is_slow: bool) -> Self {
+        let mut chance = Chance::new(seed, "mixed");
+        let seconds = Duration::from_secs;
+        Self {
+            has_vectors: !chance.one_in(3),
+            changes_specs: chance.one_in(2),
+            keeps: chance.pick(&[Keeps::All, Keeps::Segments(4), Keeps::Segments(8), Keeps::Newest(6)]),
+            grace: match is_slow {
+                true => chance.pick(&[Duration::ZERO, seconds(60), seconds(1_200), seconds(3_600)]),
+                false => chance.pick(&[Duration::ZERO, Duration::from_millis(500), seconds(3)]),
+            },
+            patience: if is_slow { seconds(600) } else { chance.pick(&[Duration::ZERO, seconds(1)]) },
+        }
     }
 }
 

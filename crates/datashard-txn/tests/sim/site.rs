@@ -7,15 +7,13 @@ use datashard_io::sim::{Process, SimStore};
 use datashard_io::{TablePath, TableStore};
 use datashard_spec::id::{MetadataVersion, PartitionSpecId, SchemaId};
 use datashard_spec::manifest::{DataFile, FileFormat};
-use datashard_spec::partition::PartitionSpec;
 use datashard_spec::schema::{NestedField, PrimitiveType, Schema};
-use datashard_spec::value::Value;
 use datashard_txn::action::{Append, CreateTable};
 use datashard_txn::{Background, CommitOptions, epoch};
 use futures_util::future::BoxFuture;
 
 use crate::ledger::Ledger;
-use crate::mixed::historian::Historian;
+use crate::mixed::{self, Annals, Shelf};
 use crate::plan::Plan;
 
 /// What all processes of a world have in common. Cheap to clone.
@@ -26,21 +24,41 @@ pub(crate) struct Site {
     /// Does things to other processes.
     pub(crate) nemesis: Process,
     ledger: Arc<Mutex<Ledger>>,
-    historian: Arc<Mutex<Historian>>,
+    shelf: Arc<Mutex<Shelf>>,
+    annals: Arc<Mutex<Annals>>,
 }
 
 impl Site {
     pub(crate) fn new(store: SimStore, plan: Plan, nemesis: Process) -> Self {
-        Self { store, plan: Arc::new(plan), nemesis, ledger: Arc::default(), historian: Arc::default() }
+        Self {
+            store,
+            plan: Arc::new(plan),
+            nemesis,
+            ledger: Arc::default(),
+            shelf: Arc::default(),
+            annals: Arc::default(),
+        }
     }
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap()
     }
 
-    /// Who remembers all that ever was part of the table.
-    pub(crate) fn historian(&self) -> MutexGuard<'_, Historian> {
-        self.historian.lock().unwrap()
+    /// What snapshots hold, as far as it was looked at.
+    pub(crate) fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap()
+    }
+
+    /// Every version that ever was, up to now.
+    pub(crate) fn annals(&self) -> Result<MutexGuard<'_, Annals>, String> {
+        let mut annals = self.annals.lock().unwrap();
+        annals.go_on(&self.store)?;
+        Ok(annals)
+    }
+
+    /// The table that everybody wants to make.
+    pub(crate) fn create_table(&self) -> CreateTable {
+        self.plan.mixed.as_ref().map_or_else(create_table, mixed::create_table)
     }
 
     /// The table, as a process opens it.
@@ -67,8 +85,6 @@ impl Site {
     ) -> (Append, Vec<String>) {
         let mut append = Append::new(SchemaId(0));
         let mut keys = Vec::new();
-        // Of a mixed world's first spec, which has one field.
-        let partition = if self.plan.mixed.is_some() { vec![Some(Value::Int(0))] } else { Vec::new() };
         for _ in 0..files {
             let number = self.ledger().file_number();
             let prefix = epoch.map(epoch::prefix).unwrap_or_default();
@@ -76,9 +92,7 @@ impl Site {
             let key = format!("table/{path}");
             let bytes = content(&key);
             let size_bytes = i64::try_from(bytes.len()).unwrap();
-            let file = DataFile::new(table.location().file(&path), FileFormat::Parquet, 1, size_bytes)
-                .with_partition(partition.clone());
-            self.ledger().written.insert(key.clone(), Arc::new(vec![number * 1_000]));
+            let file = DataFile::new(table.location().file(&path), FileFormat::Parquet, 1, size_bytes);
             append = append.with_unwritten_file(PartitionSpecId(0), file, path, bytes);
             keys.push(key);
         }
@@ -91,29 +105,10 @@ pub(crate) fn content(key: &str) -> Bytes {
     Bytes::from(format!("rows of {key}"))
 }
 
-/// The table that everybody wants to make in a world of appends.
+/// The table that everybody wants to make.
 pub(crate) fn create_table() -> CreateTable {
     let schema = Schema::new(vec![NestedField::required(1, "id", PrimitiveType::Long)]).unwrap();
     CreateTable::new(schema).with_property("write.metadata.previous-versions-max", "5")
-}
-
-impl Site {
-    /// The table that everybody wants to make.
-    pub(crate) fn create_table(&self) -> CreateTable {
-        let Some(mixed) = &self.plan.mixed else { return create_table() };
-        let schema = Schema::new(vec![
-            NestedField::required(1, "id", PrimitiveType::Long),
-            NestedField::required(2, "p", PrimitiveType::Int),
-        ]);
-        let schema = schema.unwrap();
-        let spec = PartitionSpec::builder(&schema).identity("p").build().unwrap();
-        CreateTable::new(schema)
-            .with_partition_spec(spec)
-            .with_format_version(mixed.format_version)
-            .with_property("write.metadata.previous-versions-max", "5")
-            .with_property("datashard.history.keep-snapshots", mixed.keep_snapshots.to_string())
-            .with_property("commit.manifest.min-count-to-merge", mixed.merge_count.to_string())
-    }
 }
 
 /// Work that nobody waits for runs in the process, and dies with it.

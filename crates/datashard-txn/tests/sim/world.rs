@@ -32,9 +32,7 @@ pub(crate) struct Outcome {
     pub(crate) retired: u64,
     pub(crate) reads: u64,
     pub(crate) forgotten: usize,
-    /// Files that clean-ups deleted, and snapshots that moved into history segments.
     pub(crate) swept: u64,
-    pub(crate) moved: u64,
     /// The same for two runs that did the same.
     pub(crate) trace: u64,
 }
@@ -50,7 +48,6 @@ impl std::ops::AddAssign for Outcome {
         self.reads += other.reads;
         self.forgotten += other.forgotten;
         self.swept += other.swept;
-        self.moved += other.moved;
         self.trace ^= other.trace;
     }
 }
@@ -68,6 +65,9 @@ pub(crate) fn run_plan(plan: Plan) -> Result<Outcome, String> {
     let simulation = Simulation::new(plan.seed).with_step_limit(2_000_000);
     let store = SimStore::new(&simulation, plan.profile.clone());
     let shows_requests = std::env::var_os("DATASHARD_SIM_LOG").is_some();
+    if plan.mixed.is_some() {
+        store.keep_first_objects();
+    }
     store.set_log_capacity(if shows_requests { 100_000 } else { 0 });
     for key in STRANGERS {
         store.insert(key, key).unwrap();
@@ -106,8 +106,8 @@ fn writers(plan: &Plan) -> Vec<Arc<Writer>> {
     let mut tasks: Vec<Vec<Task>> = Vec::new();
     for _ in 0..plan.workers {
         let of_one = (0..plan.operations).map(|_| {
-            if plan.mixed.is_some() && !chance.one_in(4) {
-                return Task::Act;
+            if plan.mixed.is_some() && !chance.one_in(5) {
+                return Task::Anything;
             }
             if chance.one_in(8) {
                 names += 1;
@@ -141,20 +141,19 @@ fn start_bystanders(simulation: &Simulation, site: &Site, director: &mut Directo
         director.may_pause(&reader.process);
         drop(reader.process.clone().spawn(reader.read()));
     }
-    if plan.mixed.is_some() {
-        let keepers = if plan.sweeps { ["housekeeper", "maid"].as_slice() } else { &["housekeeper"] };
-        for name in keepers {
-            let keeper = start(name);
-            director.may_pause(&keeper.process);
-            drop(keeper.process.clone().spawn(keeper.keep_house()));
-        }
-    } else if plan.retires {
+    if plan.retires {
         let retirer = start("retirer");
-        drop(retirer.process.clone().spawn(retirer.retire()));
+        drop(match plan.mixed {
+            Some(_) => retirer.process.clone().spawn(retirer.keep_versions()),
+            None => retirer.process.clone().spawn(retirer.retire()),
+        });
     }
-    if plan.sweeps && plan.mixed.is_none() {
+    if plan.sweeps {
         let sweeper = start("sweeper");
-        drop(sweeper.process.clone().spawn(sweeper.sweep()));
+        drop(match plan.mixed {
+            Some(_) => sweeper.process.clone().spawn(sweeper.keep_files()),
+            None => sweeper.process.clone().spawn(sweeper.sweep()),
+        });
     }
     if plan.foreign != Foreign::Absent {
         let foreign = start("foreign");
@@ -186,15 +185,15 @@ async fn finish(site: Site, process: Process) -> Result<Outcome, String> {
         }
     }
     let after = audit(&site)?;
-    if site.plan.mixed.is_some() {
-        mixed::audit::audit_history(&site, &table).await?;
-    }
     if before.is_some_and(|before| after.times != before.times) {
         return Err("operations came or went in the end".to_owned());
     }
     let open = resolve_all(&site, &table, &after.times).await?.open;
     if open > 0 {
         return Err(format!("{open} operations are open, and their slots are filled"));
+    }
+    if site.plan.mixed.is_some() {
+        mixed::travel(&site, &table).await?;
     }
     let ledger = site.ledger();
     let count = |is: fn(&Fate) -> bool| ledger.records.iter().filter(|record| is(&record.fate)).count();
@@ -208,7 +207,6 @@ async fn finish(site: Site, process: Process) -> Result<Outcome, String> {
         reads: ledger.reads,
         forgotten: resolved.forgotten,
         swept: ledger.swept,
-        moved: ledger.moved,
         trace: 0,
     };
     check_progress(&site, &ledger, outcome)?;
@@ -216,7 +214,9 @@ async fn finish(site: Site, process: Process) -> Result<Outcome, String> {
 }
 
 fn check_progress(site: &Site, ledger: &crate::ledger::Ledger, outcome: Outcome) -> Result<(), String> {
-    if site.plan.is_calm() && outcome.committed != ledger.records.len() {
+    // Of mixed operations some stand in each other's way.
+    let is_easy = site.plan.is_calm() && site.plan.mixed.is_none();
+    if is_easy && outcome.committed != ledger.records.len() {
         let other =
             ledger.records.iter().find(|record| !matches!(record.fate, Fate::Committed(_) | Fate::Unheard));
         if let Some(other) = other {
@@ -244,7 +244,9 @@ async fn resolve_all(site: &Site, table: &Committer, times: &[usize]) -> Result<
         let told = table.resolve(token).await.map_err(|e| format!("{record:?}: {e}"))?;
         let is_true = match told {
             // That of a key is one for all operations that have it.
-            Resolution::Committed(_) => *times == 1 || matches!(record.what, What::Keyed(_)),
+            Resolution::Committed(_) => {
+                *times == 1 || matches!(record.what, What::Keyed(_)) || !mixed::leaves_mark(&record.what)
+            }
             Resolution::NotCommitted => *times == 0,
             Resolution::Open => {
                 resolved.open += 1;

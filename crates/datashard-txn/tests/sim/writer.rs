@@ -12,6 +12,7 @@ use futures_util::future::{Either, join_all, select};
 
 use crate::chance::Chance;
 use crate::ledger::What;
+use crate::mixed;
 use crate::site::Site;
 
 /// Something to do.
@@ -21,10 +22,10 @@ pub(crate) enum Task {
     Append(u64),
     /// A property of its own.
     Property(String),
+    /// Whatever comes to mind, planned on what is there.
+    Anything,
     /// The operations of an application, with keys, in order: those from this number to that one.
     Job { app: String, next: u64, last: u64 },
-    /// Anything, drawn when it is done.
-    Act,
 }
 
 /// A program that has work to do. Its processes may crash; then another one takes its work up.
@@ -77,11 +78,11 @@ impl Writer {
 
 /// A process of a writer; a lane of it.
 #[derive(Clone)]
-pub(crate) struct Run {
-    pub(crate) site: Site,
+struct Run {
+    site: Site,
     writer: Arc<Writer>,
-    pub(crate) process: Process,
-    pub(crate) chance: Chance,
+    process: Process,
+    chance: Chance,
 }
 
 impl Run {
@@ -163,7 +164,7 @@ impl Run {
             match task {
                 Some(Task::Append(files)) => self.append(&table, files).await,
                 Some(Task::Property(name)) => self.property(&table, name).await,
-                Some(Task::Act) => self.act(&table).await,
+                Some(Task::Anything) => self.anything(&table).await,
                 Some(Task::Job { app, next, last }) => self.job(lane, &table, app, next, last).await,
                 None => return,
             }
@@ -175,12 +176,23 @@ impl Run {
     /// The operation's files, in half of the cases with the epoch in their names.
     fn files(&mut self, table: &Committer, files: u64) -> (Append, Vec<String>) {
         let has_epoch = self.chance.one_in(2);
+        if self.site.plan.mixed.is_some() {
+            let base = table.base().ok();
+            return mixed::append(
+                &self.site,
+                table.store(),
+                base.as_deref(),
+                has_epoch,
+                &mut self.chance,
+                files,
+            );
+        }
         let epoch = table.base().ok().filter(|_| has_epoch).map(|base| base.version);
         self.site.append(table.store(), files, epoch)
     }
 
     /// Now and then the process stands still or crashes in the middle of what comes next.
-    pub(crate) fn stumble(&mut self) {
+    fn stumble(&mut self) {
         if self.site.plan.disturbances == 0 || !self.chance.one_in(8) {
             return;
         }
@@ -212,6 +224,28 @@ impl Run {
         self.settle(table, record, table.append(append), patience).await;
     }
 
+    /// Plans something on a version that it knows, takes its time, and commits it.
+    async fn anything(&mut self, table: &Committer) {
+        if self.chance.one_in(2)
+            && let Err(error) = table.refresh().await
+        {
+            return self.check(&error);
+        }
+        let Ok(base) = table.base() else { return };
+        let planned = match mixed::plan(&self.site, table.store(), &base, &mut self.chance) {
+            Ok(Some(planned)) => planned,
+            Ok(None) => return,
+            Err(what) => return self.site.ledger().complaints.push(format!("while planning: {what}")),
+        };
+        let pause = self.chance.time_up_to(self.site.plan.mixed().patience);
+        self.sleep(pause).await;
+        self.stumble();
+        let what = What::Deeds(planned.tag, Arc::new(planned.deeds));
+        let record = self.site.ledger().begin(what, planned.files);
+        let patience = self.chance.one_in(20).then(|| self.chance.time_up_to(Duration::from_secs(1)));
+        self.settle(table, record, table.commit(planned.operation, None), patience).await;
+    }
+
     async fn property(&mut self, table: &Committer, name: String) {
         let record = self.site.ledger().begin(What::Property(name.clone()), Vec::new());
         let change = SetProperties::new().set(name, "set");
@@ -219,7 +253,7 @@ impl Run {
     }
 
     /// Waits for the outcome, or goes away after a while; asks later where it is not known.
-    pub(crate) async fn settle(
+    async fn settle(
         &mut self,
         table: &Committer,
         record: usize,

@@ -352,3 +352,18 @@ fn a_table_counts_pages_bulk_deletions_parts_and_bytes_as_they_are_sent() {
     assert_eq!((counts.list, counts.delete, counts.get, counts.bytes_read), (3, 2, 1, 4));
     assert_eq!(store.requests().len(), 6);
 }
+
+#[test]
+fn what_a_key_held_first_is_kept_when_it_is_deleted_or_written_anew() {
+    let simulation = Simulation::new(1);
+    let store = SimStore::new(&simulation, Profile::instant());
+    store.insert("before", "lost").unwrap();
+    store.keep_first_objects();
+    store.insert("a", "first").unwrap();
+    store.insert("a", "second").unwrap();
+    assert!(store.remove("a") && store.remove("before"));
+    store.insert("a", "third").unwrap();
+    assert_eq!(store.object("a"), Some(Bytes::from_static(b"third")));
+    assert_eq!(store.first_object("a"), Some(Bytes::from_static(b"first")));
+    assert_eq!((store.first_object("before"), store.first_object("never")), (None, None));
+}

@@ -1,14 +1,39 @@
-//! Worlds in which writers do everything that a table knows: rows are added, rewritten, deleted and published, schemas and specs change, branches
-//! come and go, history moves into segments, snapshots expire and files are swept.
+//! Worlds in which every operation is mixed with every other: each is planned on what some version holds, sent whenever, and held against a
+//! serial model of rows, refs and settings when the world has ended.
 //!
-//! Data files exist, and what rows they hold is known here. Whatever snapshot comes to be is held against a serial model: its content has
-//! to be what its operation makes of its parent's content, and what the operation had read has to be there still, as far as its isolation
-//! level says so. Nothing that a snapshot of the table needs may ever be missing.
+//! | module | what it holds |
+//! | --- | --- |
+//! | `rows` | rows, and the files that hold them |
+//! | `shelf` | what snapshots hold, read from the bucket without requests |
+//! | `change` | operations that change rows, and what they come to |
+//! | `deed` | all operations, as the ledger keeps them |
+//! | `planner` | what a writer does next; `writes`, `settings`: how it is planned; `any`: whatever it is, as one type |
+//! | `keepers` | retiring, sweeping, and a reader that takes its time |
+//! | `annals` | every version that ever was |
+//! | `replay` | the annals held against the ledger; `links`: which operation made which version; `step`: what it was to make of it |
+//! | `travel` | old snapshots, asked for by id and by time |
 
-pub(crate) mod act;
-pub(crate) mod audit;
-pub(crate) mod changes;
-pub(crate) mod hand;
-pub(crate) mod historian;
-pub(crate) mod housekeeping;
-pub(crate) mod rows;
+mod annals;
+mod any;
+mod change;
+mod deed;
+mod keepers;
+mod links;
+mod planner;
+mod replay;
+mod rows;
+mod settings;
+mod shelf;
+mod step;
+mod travel;
+mod writes;
+
+pub(crate) use annals::Annals;
+pub(crate) use deed::Deed;
+pub(crate) use keepers::unreadable;
+pub(crate) use links::leaves_mark;
+pub(crate) use planner::{append, plan};
+pub(crate) use replay::audit;
+pub(crate) use rows::create_table;
+pub(crate) use shelf::Shelf;
+pub(crate) use travel::travel;
