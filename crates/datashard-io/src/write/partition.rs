@@ -51,7 +51,7 @@ impl PartitionKeys {
     /// `InvalidInput` or `Unsupported` if the spec does not fit the schema or is not to be written with.
     pub(crate) fn new(schema: &Schema, spec: &PartitionSpec) -> Result<Self, DataError> {
         let place = || format!("partition spec {}", spec.id);
-        spec.check(schema)
+        spec.check_for_writing(schema)
             .map_err(|error| DataError::Spec { place: place(), source: Box::new(SpecError::from(error)) })?;
         let mut fields = Vec::with_capacity(spec.fields.len());
         let mut sort_fields = Vec::new();

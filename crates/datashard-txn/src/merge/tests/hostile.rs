@@ -76,7 +76,6 @@ fn a_manifest_of_another_spec_or_content_than_its_list_says_is_named() {
     let live = ManifestEntry::new(ManifestStatus::Added, file("x"));
     for (bytes, expect) in [
         (manifest(7, ManifestContent::Data, Some(live)), "its header 7"),
-        (manifest(0, ManifestContent::Deletes, None), "its header deletes"),
         (Bytes::from_static(b"no manifest"), ""),
     ] {
         let mut table = table.clone();
