@@ -29,7 +29,7 @@ fn die() {
     }
 }
 
-fn store(folder: &Path, point: Option<Point>) -> TableStore {
+pub(crate) fn store(folder: &Path, point: Option<Point>) -> TableStore {
     let below: Arc<dyn FileSystem> = Arc::new(SystemFolder::open(folder).unwrap());
     let fs = match point {
         Some(point) => Arc::new(Watched::new(below, point.watcher(die))),
@@ -114,7 +114,7 @@ fn files_below(folder: &Path) -> Vec<String> {
     files
 }
 
-fn kill(test: &str, point: &Point, folder: &Path) -> Left {
+pub(crate) fn kill(test: &str, point: &Point, folder: &Path) -> Left {
     let mut child = child(test, &point.to_string(), folder);
     let said: Vec<String> = lines(&mut child).collect();
     let status = child.wait().unwrap();
@@ -129,7 +129,7 @@ fn kill(test: &str, point: &Point, folder: &Path) -> Left {
     }
 }
 
-async fn audited(store: &TableStore, rows: &[&str], point: &Point) -> Audited {
+pub(crate) async fn audited(store: &TableStore, rows: &[&str], point: &Point) -> Audited {
     let audited = audit(store).await.unwrap_or_else(|damage| panic!("{point}: {damage}"));
     let mut expected = rows.to_vec();
     expected.sort_unstable();

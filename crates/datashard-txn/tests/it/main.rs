@@ -24,6 +24,7 @@ mod disk_watched;
 mod kill;
 mod kill_points;
 mod kill_support;
+mod kill_upkeep;
 mod named_again;
 mod opening;
 mod power_loss;
