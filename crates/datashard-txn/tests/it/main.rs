@@ -25,6 +25,7 @@ mod kill;
 mod kill_points;
 mod kill_support;
 mod kill_upkeep;
+mod memory;
 mod named_again;
 mod opening;
 mod power_loss;
