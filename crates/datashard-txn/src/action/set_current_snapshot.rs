@@ -101,6 +101,3 @@ impl Operation for SetCurrentSnapshot {
         changed(NAME, base, inputs, vec![update])
     }
 }
-
-#[cfg(test)]
-mod tests;
