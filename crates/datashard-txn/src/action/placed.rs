@@ -1,5 +1,6 @@
 //! [`Placed`]: files that an operation adds, with the bytes of those that nobody has written yet.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use datashard_io::{Location, TablePath};
 use datashard_spec::id::{MetadataVersion, PartitionSpecId, SchemaId};
 use datashard_spec::manifest::{DataFile, ManifestContent};
 
-use super::files::{Fitting, NewFile, check_places};
+use super::files::{Fitting, NewFile, check_places, excerpt};
 use super::manifests::refuse;
 use crate::base::Base;
 use crate::epoch;
@@ -49,7 +50,16 @@ impl Placed {
                 fitting.check(file, content).map_err(|misfit| refuse(misfit, operation))?;
             }
         }
-        Ok(())
+        let mut of = BTreeSet::new();
+        let vectors = self.deletes.iter().filter(|new| new.file.is_deletion_vector());
+        let mut referenced = vectors.filter_map(|new| new.file.referenced_data_file.as_deref());
+        match referenced.find(|data| !of.insert(*data)) {
+            Some(twice) => {
+                let reason = format!("it brings two deletion vectors for the data file `{}`", excerpt(twice));
+                Err(Refusal::Rejected { operation, reason })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whether the files lie below the table, each in a place of its own, and the bytes given are theirs.

@@ -1,6 +1,6 @@
 //! [`RowDelta`]: adds rows, and deletes rows of data files that stay.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use datashard_io::TablePath;
@@ -37,8 +37,10 @@ const NAME: &str = "row delta";
 ///   format version 2, deletion vectors on those of 3;
 /// - by value, in an equality delete file: all rows of older data files that have these values.
 ///
-/// That the data files are still there and the same rows were not deleted by others is always checked. What else was committed since the
-/// snapshot that was read is checked with [`validated_from`](Self::validated_from).
+/// Of rows given as numbers and of deletion vectors it is always checked that the data files are still there and that the same rows were not
+/// deleted by others. All else that was committed since the snapshot that was read is checked with
+/// [`validated_from`](Self::validated_from): without it, a position delete file of a data file that others have rewritten meanwhile deletes
+/// nothing.
 ///
 /// # Examples
 /// ```
@@ -59,7 +61,10 @@ const NAME: &str = "row delta";
 #[must_use]
 pub struct RowDelta {
     placed: Placed,
-    vectors: Vectors,
+    /// Positions of rows, by the location of their data file.
+    rows: BTreeMap<String, DeletionVector>,
+    /// Positions that position delete files hold, by the locations of delete file and data file.
+    folded: BTreeMap<(String, String), DeletionVector>,
     removed_deletes: BTreeSet<DeleteFileKey>,
     validated: Option<(Option<SnapshotId>, IsolationLevel)>,
     conflict_filter: Option<Predicate>,
@@ -75,7 +80,7 @@ impl RowDelta {
 
     /// Deletes the rows at these positions of a data file, counted from 0. Positions given before for the same file are kept.
     pub fn deleting_rows(mut self, data_file: impl Into<String>, rows: DeletionVector) -> Self {
-        self.vectors.rows.entry(data_file.into()).or_default().union(&rows);
+        self.rows.entry(data_file.into()).or_default().union(&rows);
         self
     }
 
@@ -87,7 +92,7 @@ impl RowDelta {
         data_file: impl Into<String>,
         positions: DeletionVector,
     ) -> Self {
-        self.vectors.folded.insert((delete_file.into(), data_file.into()), positions);
+        self.folded.insert((delete_file.into(), data_file.into()), positions);
         self
     }
 
@@ -140,35 +145,25 @@ impl RowDelta {
     }
 
     /// The rows to be deleted, with what is known of delete files that somebody has written.
-    fn vectors(&self) -> Vectors {
-        let mut vectors = self.vectors.clone();
-        let brought = self.placed.deletes.iter().filter(|new| new.file.is_deletion_vector());
-        let replaced: BTreeSet<&str> =
-            self.removed_deletes.iter().filter_map(|key| key.referenced_data_file.as_deref()).collect();
-        let of_files = brought.filter_map(|new| new.file.referenced_data_file.clone());
-        vectors.finished = of_files.filter(|data| !replaced.contains(data.as_str())).collect();
-        vectors
+    fn vectors(&self) -> Vectors<'_> {
+        let vectors = Vectors::new(&self.rows, &self.folded, &self.removed_deletes);
+        vectors.with_brought(&self.placed.deletes, &self.placed.data)
     }
 
     fn with_change<T>(&self, merged: Merged, then: impl FnOnce(Change<'_>) -> T) -> T {
         let delete_files: BTreeSet<DeleteFileKey> =
             self.removed_deletes.iter().cloned().chain(merged.obsolete).collect();
-        let finished: BTreeSet<String> = self
-            .placed
-            .deletes
-            .iter()
-            .filter(|new| new.file.is_deletion_vector())
-            .filter_map(|new| new.file.referenced_data_file.clone())
-            .collect();
+        let brought = self.vectors().brought_for();
         let mut referenced = referenced(&self.placed.deletes);
-        referenced.extend(self.vectors.rows.keys().cloned());
-        let has_rows = !self.vectors.rows.is_empty();
+        referenced.extend(self.rows.keys().cloned());
+        let has_rows = !self.rows.is_empty();
         let checks = self.validated.map_or_else(Checks::default, |(since, level)| {
             let delta = RowDeltaChecks {
                 conflict_filter: Scope::of_filter(self.conflict_filter.as_ref(), !self.ignores_case),
                 referenced: &referenced,
-                vectors: &finished,
+                vectors: &brought,
                 adds_rows: !self.placed.data.is_empty(),
+                needs_files: has_rows || !brought.is_empty(),
                 is_merged: has_rows && self.placed.deletes.is_empty(),
             };
             Checks::of_row_delta(since, level, delta)
@@ -203,12 +198,17 @@ impl Operation for RowDelta {
 
     fn fingerprint(&self) -> Vec<u8> {
         let mut bytes = [NAME.as_bytes(), &[0]].concat();
-        for (file, rows) in &self.vectors.rows {
+        for (file, rows) in &self.rows {
             bytes.extend_from_slice(file.as_bytes());
             bytes.push(0);
             rows.iter().for_each(|row| bytes.extend_from_slice(&row.to_le_bytes()));
         }
-        let rest = format!("{:?}\0{:?}\0{:?}", self.removed_deletes, self.validated, self.conflict_filter);
+        for ((deletes, file), rows) in &self.folded {
+            bytes.extend([deletes.as_bytes(), &[0], file.as_bytes(), &[0]].concat());
+            rows.iter().for_each(|row| bytes.extend_from_slice(&row.to_le_bytes()));
+        }
+        let read = (self.validated, &self.conflict_filter, self.ignores_case);
+        let rest = format!("{:?}\0{read:?}", self.removed_deletes);
         bytes.extend(self.placed.fingerprint());
         bytes.extend_from_slice(rest.as_bytes());
         bytes.extend(self.notes.fingerprint());
@@ -224,11 +224,20 @@ impl Operation for RowDelta {
     }
 
     fn reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
-        let mut reads = self.vectors().reads(self.place(base, inputs))?;
-        if let Some(merged) = self.merged(base, inputs)? {
-            reads.extend(self.with_change(merged, |change| change.reads(base, inputs))?);
+        let vectors = self.vectors().reads(self.place(base, inputs));
+        match vectors.and_then(|reads| Ok((reads, self.merged(base, inputs)?))) {
+            Ok((mut reads, merged)) => {
+                if let Some(merged) = merged {
+                    reads.extend(self.with_change(merged, |change| change.reads(base, inputs))?);
+                }
+                Ok(reads)
+            }
+            // Better told with the snapshot that is at fault.
+            Err(Refusal::Conflict(_)) => {
+                self.with_change(Merged::default(), |change| change.check_reads(base, inputs))
+            }
+            Err(refusal) => Err(refusal),
         }
-        Ok(reads)
     }
 
     fn remember(
@@ -242,8 +251,13 @@ impl Operation for RowDelta {
             Read::Manifest { row, purpose: purpose::VECTORS } => {
                 self.vectors().remember(self.place(base, inputs), row, &bytes)
             }
+            Read::Manifest { purpose: purpose::CHECK, .. } => {
+                self.with_change(Merged::default(), |change| change.remember(base, inputs, read, bytes))
+            }
             Read::Manifest { .. } => {
-                let merged = self.merged(base, inputs)?.unwrap_or_default();
+                // Which delete files go is known without merging anything.
+                let obsolete = self.vectors().obsolete(self.place(base, inputs))?;
+                let merged = Merged { obsolete, ..Merged::default() };
                 self.with_change(merged, |change| change.remember(base, inputs, read, bytes))
             }
             _ => Ok(Remembered::Bytes(bytes)),
@@ -253,22 +267,22 @@ impl Operation for RowDelta {
     fn validate(&self, base: Option<&Base>) -> Result<(), Refusal> {
         let base = existing(base, NAME)?;
         let rejected = |reason: String| Err(Refusal::Rejected { operation: NAME, reason });
-        if self.placed.data.is_empty() && self.placed.deletes.is_empty() && self.vectors.rows.is_empty() {
+        if self.placed.data.is_empty() && self.placed.deletes.is_empty() && self.rows.is_empty() {
             return rejected("it changes no row".to_owned());
         }
         let version = base.metadata.format_version();
-        if !self.vectors.rows.is_empty() && version < FormatVersion::V3 {
+        if !self.rows.is_empty() && version < FormatVersion::V3 {
             return rejected(format!(
                 "positions of rows become deletion vectors, which a table of format version {version} does not have: write a position delete file"
             ));
         }
-        if let Some((file, _)) = self.vectors.rows.iter().find(|(_, rows)| rows.is_empty()) {
+        if let Some((file, _)) = self.rows.iter().find(|(_, rows)| rows.is_empty()) {
             return rejected(format!("it names `{}` and deletes none of its rows", super::excerpt(file)));
         }
         let both = self.placed.deletes.iter().find(|new| {
             let of = new.file.referenced_data_file.as_ref();
             new.file.content == FileContent::PositionDeletes
-                && of.is_some_and(|of| self.vectors.rows.contains_key(of))
+                && of.is_some_and(|of| self.rows.contains_key(of))
         });
         if let Some(both) = both {
             let file = super::excerpt(&both.file.file_path);
@@ -283,8 +297,11 @@ impl Operation for RowDelta {
     fn produce(&self, base: Option<&Base>, inputs: &Inputs<'_>) -> Result<Produced, Refusal> {
         let base = existing(base, NAME)?;
         self.placed.check_places(inputs.location, NAME)?;
-        let merged = self.vectors().merged(self.place(base, inputs))?;
-        self.with_change(merged, |change| change.produce(base, inputs))
+        let merged = self.vectors().merged(self.place(base, inputs));
+        if let Err(Refusal::Conflict(_)) = merged {
+            self.with_change(Merged::default(), |change| change.verify(base, inputs))?;
+        }
+        self.with_change(merged?, |change| change.produce(base, inputs))
     }
 
     fn payload(&self) -> Vec<(TablePath, Bytes)> {

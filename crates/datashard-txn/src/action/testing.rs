@@ -1,6 +1,8 @@
 //! A table in memory: operations are applied to it by [`next`], the files that they make are kept, and everything is read back with the
 //! format's own readers.
 
+pub(crate) mod raced;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

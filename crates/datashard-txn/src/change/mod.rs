@@ -142,6 +142,22 @@ impl Change<'_> {
         Ok(reads)
     }
 
+    /// As [`reads`](Self::reads), for the checks alone.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub(crate) fn check_reads(&self, base: &Base, inputs: &Inputs<'_>) -> Result<Vec<Read>, Refusal> {
+        self.checks().reads(self.place(base, inputs))
+    }
+
+    /// Whether the checks hold.
+    ///
+    /// # Errors
+    /// `Conflict` if one does not.
+    pub(crate) fn verify(&self, base: &Base, inputs: &Inputs<'_>) -> Result<(), Refusal> {
+        self.checks().verify(self.place(base, inputs), &[])
+    }
+
     /// What is kept of a file that was read.
     ///
     /// # Errors

@@ -9,7 +9,7 @@
 //! | overwrite by filter | no added deletes and no removed files that the filter may match | no added files that the filter may match |
 //! | overwrite of named files | no added deletes for them; they must be there | no added files that the conflict filter may match |
 //! | replace partitions | no added deletes and no removed files in them | no added files in them |
-//! | row delta that deletes | data files exist | no added files |
+//! | row delta that deletes | data files exist; with deletion vectors, also for those who delete | no added files |
 //! | row delta that deletes and writes anew | data files exist, also for those who delete; no added deletes | no added files |
 //! | rewrite | no added deletes for the files; they must be there | |
 //!
@@ -45,6 +45,8 @@ pub(crate) struct RowDeltaChecks<'o> {
     pub(crate) vectors: &'o BTreeSet<String>,
     /// Whether it writes rows anew: an update or a merge, and no mere delete.
     pub(crate) adds_rows: bool,
+    /// Whether it puts deletion vectors beside data files: then a data file that others deleted whole is missed, too.
+    pub(crate) needs_files: bool,
     /// Whether its position deletes are merged row by row with those that others committed, which finds rows deleted twice, and it has read
     /// no other rows than it deletes: then only equality deletes of others stand against it.
     pub(crate) is_merged: bool,
@@ -124,12 +126,13 @@ impl<'o> Checks<'o> {
         level: IsolationLevel,
         delta: RowDeltaChecks<'o>,
     ) -> Self {
-        let RowDeltaChecks { conflict_filter: scope, referenced, vectors, adds_rows, is_merged } = delta;
+        let RowDeltaChecks { conflict_filter: scope, referenced, vectors, adds_rows, needs_files, is_merged } =
+            delta;
         Self::since(since)
             .with_if(!vectors.is_empty(), || Check::NoAddedVectors(vectors))
             .with_if(!referenced.is_empty(), || Check::FilesExist {
                 files: referenced,
-                skip_deletes: !adds_rows,
+                skip_deletes: !adds_rows && !needs_files,
             })
             .with_if(!referenced.is_empty(), || Check::KeepsFiles(referenced))
             .with_if(level == IsolationLevel::Serializable, || Check::NoAddedFiles(scope))

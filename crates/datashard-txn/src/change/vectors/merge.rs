@@ -8,10 +8,10 @@ use datashard_spec::manifest::{DataFile, FileContent, FileFormat};
 use datashard_spec::puffin::{DeletionVector, PuffinError, PuffinWriter};
 
 use super::Vectors;
-use super::target::{Target, Targets, blob, corrupt};
+use super::target::{Index, Target, blob, corrupt};
 use crate::action::{NewFile, excerpt, table_path};
 use crate::change::Extra;
-use crate::change::checks::{Place, unread};
+use crate::change::checks::{Place, canonical, unread};
 use crate::change::removal::DeleteFileKey;
 use crate::conflict::{Conflict, ConflictKind};
 use crate::epoch;
@@ -26,25 +26,16 @@ pub(crate) struct Merged {
     pub(crate) obsolete: BTreeSet<DeleteFileKey>,
 }
 
-pub(super) fn merge(vectors: &Vectors, targets: &Targets, place: Place<'_>) -> Result<Merged, Refusal> {
-    let mut merged = Merged::default();
-    for location in &vectors.finished {
-        let data = targets.data_file(location, place)?;
-        if targets.vector_of(data, place)?.is_some() {
-            let reason = "it brings a deletion vector for a data file that has another one";
-            let conflict = Conflict::new(place.operation, ConflictKind::AddedDeletes, reason);
-            return Err(conflict.with_files([location]).into());
-        }
-        // Readers pass over position delete files where there is a vector.
-        if let Some(other) = targets.position_deletes_of(data).next() {
-            return Err(not_folded(other, location, place));
-        }
+pub(super) fn merge(vectors: &Vectors<'_>, targets: &Index<'_>, place: Place<'_>) -> Result<Merged, Refusal> {
+    let mut merged = Merged { obsolete: obsolete(vectors, targets, place)?, ..Merged::default() };
+    for (location, new) in &vectors.brought {
+        check_brought(vectors, targets, targets.data_file(location, place)?, new, place)?;
     }
     let mut writer = PuffinWriter::new();
     let mut written: Vec<(&Target, u64, u64, u64)> = Vec::new();
-    for (location, rows) in &vectors.rows {
+    for (location, rows) in vectors.rows {
         let data = targets.data_file(location, place)?;
-        let vector = one(vectors, targets, data, rows, place, &mut merged.obsolete)?;
+        let vector = one(vectors, targets, data, rows, place)?;
         let range = writer.add_deletion_vector(location, &vector).map_err(|e| unwritable(&e, place))?;
         written.push((data, vector.len(), range.offset, range.length));
     }
@@ -75,13 +66,31 @@ pub(super) fn merge(vectors: &Vectors, targets: &Targets, place: Place<'_>) -> R
 }
 
 /// The vector of a data file with these rows, too.
+/// Delete files whose deletes are in the new vectors.
+pub(super) fn obsolete(
+    vectors: &Vectors<'_>,
+    targets: &Index<'_>,
+    place: Place<'_>,
+) -> Result<BTreeSet<DeleteFileKey>, Refusal> {
+    let mut obsolete = BTreeSet::new();
+    for location in vectors.rows.keys() {
+        let data = targets.data_file(location, place)?;
+        if let Some(vector) = targets.vector_of(data, place)? {
+            obsolete.insert(DeleteFileKey::of(&vector.file));
+        }
+        // One that does not say of which data file it is may be about others, too.
+        let its = targets.position_deletes_of(data).filter(|other| other.file.referenced_data_file.is_some());
+        obsolete.extend(its.map(|other| DeleteFileKey::of(&other.file)));
+    }
+    Ok(obsolete)
+}
+
 fn one(
-    vectors: &Vectors,
-    targets: &Targets,
+    vectors: &Vectors<'_>,
+    targets: &Index<'_>,
     data: &Target,
     rows: &DeletionVector,
     place: Place<'_>,
-    obsolete: &mut BTreeSet<DeleteFileKey>,
 ) -> Result<DeletionVector, Refusal> {
     let location = &data.file.file_path;
     let is_outside = |last: u64| u64::try_from(data.file.record_count).is_ok_and(|count| last >= count);
@@ -91,32 +100,65 @@ fn one(
         return Err(Refusal::Rejected { operation: place.operation, reason });
     }
     let mut all = DeletionVector::new();
-    if let Some(vector) = targets.vector_of(data, place)? {
+    let vector = targets.vector_of(data, place)?;
+    if let Some(vector) = vector {
         let read = blob(vector, place)?;
         let bytes = place.inputs.loaded.bytes(&read).ok_or_else(|| unread(place, read.location()))?;
         let count = u64::try_from(vector.file.record_count).ok();
         let there = DeletionVector::deserialize(bytes, count)
             .map_err(|e| corrupt(vector, place, &format!("a deletion vector is damaged ({e})")))?;
         all.union(&there);
-        obsolete.insert(DeleteFileKey::of(&vector.file));
     } else {
         for deletes in targets.position_deletes_of(data) {
             let key = (deletes.file.file_path.clone(), location.clone());
             let folded = vectors.folded.get(&key).ok_or_else(|| not_folded(deletes, location, place))?;
             all.union(folded);
-            // It may be about other data files, too, unless it says otherwise.
-            if deletes.file.referenced_data_file.is_some() {
-                obsolete.insert(DeleteFileKey::of(&deletes.file));
-            }
         }
     }
     if let Some(row) = rows.iter().find(|row| all.contains(*row)) {
         let reason = format!("row {row} of a data file, which it deletes, is deleted already");
-        let conflict = Conflict::new(place.operation, ConflictKind::SameRows, reason);
+        let mut conflict = Conflict::new(place.operation, ConflictKind::SameRows, reason);
+        // It has the rows of those before it, too: who deleted it first is not told anywhere.
+        conflict.snapshot_id = vector.and_then(|vector| vector.snapshot_id);
         return Err(conflict.with_files([location.as_str()]).into());
     }
     all.union(rows);
     Ok(all)
+}
+
+/// Whether a vector that somebody has written can be the only one of its data file, and be found to be its own.
+fn check_brought(
+    vectors: &Vectors<'_>,
+    targets: &Index<'_>,
+    data: &Target,
+    new: &NewFile,
+    place: Place<'_>,
+) -> Result<(), Refusal> {
+    let location = &data.file.file_path;
+    let is_of_partition =
+        new.spec_id == data.spec_id && canonical(&new.file.partition) == canonical(&data.file.partition);
+    if !is_of_partition {
+        let (vector, file) = (excerpt(&new.file.file_path), excerpt(location));
+        let reason = format!(
+            "the deletion vector in `{vector}` is not of the partition of its data file `{file}`, which is of spec {}",
+            data.spec_id
+        );
+        return Err(Refusal::Rejected { operation: place.operation, reason });
+    }
+    let goes = |target: &Target| vectors.removed.contains(&DeleteFileKey::of(&target.file));
+    if targets.vector_of(data, place)?.is_some_and(|other| !goes(other)) {
+        let reason = "it brings a deletion vector for a data file that has another one";
+        let conflict = Conflict::new(place.operation, ConflictKind::AddedDeletes, reason);
+        return Err(conflict.with_files([location]).into());
+    }
+    // Readers pass over position delete files where there is a vector.
+    let is_told = |other: &Target| {
+        vectors.folded.contains_key(&(other.file.file_path.clone(), location.clone())) || goes(other)
+    };
+    match targets.position_deletes_of(data).find(|other| !is_told(other)) {
+        Some(other) => Err(not_folded(other, location, place)),
+        None => Ok(()),
+    }
 }
 
 fn not_folded(deletes: &Target, data: &str, place: Place<'_>) -> Refusal {

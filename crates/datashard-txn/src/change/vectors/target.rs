@@ -1,7 +1,9 @@
-//! [`Targets`]: data files whose rows are deleted, and delete files that concern them, as manifests tell.
+//! [`Targets`]: data files whose rows are deleted, and delete files that concern them, as a manifest tells; [`Index`]: those of all manifests.
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use datashard_spec::id::{DataSequenceNumber, PartitionSpecId, SchemaId};
+use datashard_spec::id::{DataSequenceNumber, PartitionSpecId, SchemaId, SnapshotId};
 use datashard_spec::manifest::{DataFile, FileContent, ManifestFile};
 
 use super::Vectors;
@@ -18,6 +20,8 @@ pub(super) struct Target {
     pub(super) file: DataFile,
     pub(super) spec_id: PartitionSpecId,
     pub(super) number: DataSequenceNumber,
+    /// The snapshot that added it, if that is told.
+    pub(super) snapshot_id: Option<SnapshotId>,
     /// The manifest that lists it.
     pub(super) manifest: String,
 }
@@ -44,7 +48,7 @@ impl Finding for Targets {
 
 impl Targets {
     pub(super) fn of_manifest(
-        vectors: &Vectors,
+        vectors: &Vectors<'_>,
         place: Place<'_>,
         row: &ManifestFile,
         bytes: &Bytes,
@@ -64,6 +68,7 @@ impl Targets {
                 let target = Target {
                     spec_id: row.partition_spec_id,
                     number,
+                    snapshot_id: entry.snapshot_id,
                     manifest: row.manifest_path.clone(),
                     // Of metrics nothing is needed.
                     file: bare(entry.data_file),
@@ -77,24 +82,46 @@ impl Targets {
         })?;
         Ok(found)
     }
+}
 
-    pub(super) fn add(&mut self, other: &Self) {
-        self.data.extend(other.data.iter().cloned());
-        self.deletes.extend(other.deletes.iter().cloned());
+/// All of them, by the data file that they are about: a merge may delete rows of thousands.
+#[derive(Debug, Default)]
+pub(super) struct Index<'t> {
+    data: BTreeMap<&'t str, Vec<&'t Target>>,
+    vectors: BTreeMap<&'t str, Vec<&'t Target>>,
+    /// Position delete files that say of which data file they are.
+    of_one: BTreeMap<&'t str, Vec<&'t Target>>,
+    /// Position delete files that may be of several.
+    of_several: Vec<&'t Target>,
+}
+
+impl<'t> Index<'t> {
+    pub(super) fn add(&mut self, found: &'t Targets) {
+        for data in &found.data {
+            self.data.entry(&data.file.file_path).or_default().push(data);
+        }
+        for deletes in &found.deletes {
+            match deletes.file.referenced_data_file.as_deref() {
+                Some(of) if deletes.file.is_deletion_vector() => {
+                    self.vectors.entry(of).or_default().push(deletes);
+                }
+                Some(of) => self.of_one.entry(of).or_default().push(deletes),
+                None => self.of_several.push(deletes),
+            }
+        }
     }
 
     /// The data file at this location.
     ///
     /// # Errors
     /// `Conflict` if it is not part of the table; `Corrupt` if it is twice.
-    pub(super) fn data_file(&self, location: &str, place: Place<'_>) -> Result<&Target, Refusal> {
-        let mut found = self.data.iter().filter(|target| target.file.file_path == location);
-        match (found.next(), found.next()) {
-            (Some(target), None) => Ok(target),
-            (Some(target), Some(_)) => {
+    pub(super) fn data_file(&self, location: &str, place: Place<'_>) -> Result<&'t Target, Refusal> {
+        match self.data.get(location).map(Vec::as_slice) {
+            Some([target]) => Ok(target),
+            Some([_, target, ..]) => {
                 Err(corrupt(target, place, "it lists a data file that another one lists, too"))
             }
-            (None, _) => {
+            Some([]) | None => {
                 let reason = "a data file of which it deletes rows is not part of the table";
                 let conflict = Conflict::new(place.operation, ConflictKind::MissingFiles, reason);
                 Err(conflict.with_files([location]).into())
@@ -106,16 +133,14 @@ impl Targets {
     ///
     /// # Errors
     /// `Corrupt` if it has two, or one that cannot be its own.
-    pub(super) fn vector_of(&self, data: &Target, place: Place<'_>) -> Result<Option<&Target>, Refusal> {
-        let is_its = |target: &&Target| {
-            target.file.is_deletion_vector()
-                && target.file.referenced_data_file.as_ref() == Some(&data.file.file_path)
+    pub(super) fn vector_of(&self, data: &Target, place: Place<'_>) -> Result<Option<&'t Target>, Refusal> {
+        let vector = match self.vectors.get(data.file.file_path.as_str()).map(Vec::as_slice) {
+            Some([]) | None => return Ok(None),
+            Some([vector]) => *vector,
+            Some([_, vector, ..]) => {
+                return Err(corrupt(vector, place, "a data file has two deletion vectors"));
+            }
         };
-        let mut found = self.deletes.iter().filter(is_its);
-        let Some(vector) = found.next() else { return Ok(None) };
-        if found.next().is_some() {
-            return Err(corrupt(vector, place, "a data file has two deletion vectors"));
-        }
         if vector.number < data.number {
             return Err(corrupt(vector, place, "a deletion vector is older than its data file"));
         }
@@ -130,20 +155,20 @@ impl Targets {
     }
 
     /// Position delete files that may delete rows of a data file.
-    pub(super) fn position_deletes_of<'t>(&'t self, data: &'t Target) -> impl Iterator<Item = &'t Target> {
-        self.deletes.iter().filter(move |target| {
-            !target.file.is_deletion_vector()
-                && target.file.referenced_data_file.as_ref().is_none_or(|of| *of == data.file.file_path)
-                && data.number <= target.number
-                && same_partition(target, data)
-        })
+    pub(super) fn position_deletes_of<'s>(
+        &'s self,
+        data: &'s Target,
+    ) -> impl Iterator<Item = &'t Target> + 's {
+        let of_one = self.of_one.get(data.file.file_path.as_str()).into_iter().flatten();
+        let its = of_one.chain(&self.of_several).copied();
+        its.filter(move |target| data.number <= target.number && same_partition(target, data))
     }
 
     /// The vectors that are there, to be read.
     ///
     /// # Errors
     /// As [`vector_of`](Self::vector_of), and `Corrupt` if a vector does not lie in its file.
-    pub(super) fn blobs(&self, vectors: &Vectors, place: Place<'_>) -> Result<Vec<Read>, Refusal> {
+    pub(super) fn blobs(&self, vectors: &Vectors<'_>, place: Place<'_>) -> Result<Vec<Read>, Refusal> {
         let mut reads = Vec::new();
         for location in vectors.rows.keys() {
             let data = self.data_file(location, place)?;

@@ -51,13 +51,17 @@ fn a_row_delta_checks_its_files_and_if_it_writes_rows_anew_the_deletes_of_others
     let predicate = col("id").equal_to(1);
     let conflict_filter = Scope::Filter { predicate: &predicate, case_sensitive: true };
     let (files, none) = (BTreeSet::from(["f".to_owned()]), BTreeSet::new());
-    let check = |level, vectors, adds_rows, is_merged| {
-        let delta = RowDeltaChecks { conflict_filter, referenced: &files, vectors, adds_rows, is_merged };
+    let check = |level, vectors: &BTreeSet<String>, adds_rows, is_merged| {
+        let needs_files = is_merged || !vectors.is_empty();
+        let referenced = &files;
+        let delta =
+            RowDeltaChecks { conflict_filter, referenced, vectors, adds_rows, needs_files, is_merged };
         names(&Checks::of_row_delta(None, level, delta)).join(", ")
     };
     let (snapshot, serializable) = (IsolationLevel::Snapshot, IsolationLevel::Serializable);
-    assert_eq!(check(snapshot, &none, false, true), "exist but for deletes, keeps");
-    assert_eq!(check(serializable, &files, false, false), "vectors, exist but for deletes, keeps, added");
+    assert_eq!(check(snapshot, &none, false, true), "exist, keeps");
+    assert_eq!(check(snapshot, &none, false, false), "exist but for deletes, keeps");
+    assert_eq!(check(serializable, &files, false, false), "vectors, exist, keeps, added");
     assert_eq!(check(snapshot, &none, true, false), "exist, keeps, deletes, deletes of removed");
     assert_eq!(
         check(serializable, &none, true, true),

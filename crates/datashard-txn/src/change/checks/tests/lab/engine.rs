@@ -61,6 +61,7 @@ impl Planned {
             referenced: &self.referenced,
             vectors: &NO_FILES,
             adds_rows: !self.adds.is_empty(),
+            needs_files: true,
             is_merged: self.is_merged,
         };
         Checks::of_row_delta(self.since, self.level, delta)
@@ -79,10 +80,6 @@ impl Planned {
         }
         for (location, positions) in &self.vectors {
             let Some(of) = entries.iter().find(|entry| entry.data_file.file_path == *location) else {
-                // Rows that are gone with their file need not be deleted; whether they are gone for good the checks tell.
-                if self.adds.is_empty() {
-                    continue;
-                }
                 return Err(conflict(ConflictKind::MissingFiles, location));
             };
             let is_of = |entry: &&ManifestEntry| {
